@@ -1,0 +1,68 @@
+# Thin on purpose: every target sets itself up, and the work is done by Python behind it.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+PYTHON ?= python3
+RUN := .run
+UV := $(shell command -v uv 2>/dev/null || echo $(RUN)/uv/bin/uv)
+BIN := .venv/bin
+MEMBERS := shared services/agreements-api services/notifier services/reporting deploy/local
+STAMP := .venv/.synced
+
+.PHONY: help setup run test lint typecheck bench faults e2e fmt migration reset lock policy
+
+help: ## This list
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(RUN)/uv/bin/uv:
+	@mkdir -p $(RUN)
+	@$(PYTHON) -m venv $(RUN)/uv
+	@$(RUN)/uv/bin/pip install --quiet --disable-pip-version-check uv
+
+$(STAMP): requirements.lock $(if $(findstring $(RUN)/uv,$(UV)),$(RUN)/uv/bin/uv) $(addsuffix /pyproject.toml,$(MEMBERS))
+	@test -x $(BIN)/python || $(UV) venv --quiet --python $(PYTHON) .venv
+	@VIRTUAL_ENV=.venv $(UV) pip sync --quiet --require-hashes requirements.lock
+	@VIRTUAL_ENV=.venv $(UV) pip install --quiet --no-deps $(addprefix -e ,$(MEMBERS))
+	@touch $(STAMP)
+
+setup: $(STAMP) ## Install everything into .venv (done by every other target by itself)
+
+run: setup ## Start the whole product here and play the story of Conclusion 352 (DEMO=0: empty)
+	@exec $(BIN)/lienvung up
+
+test: setup ## Run the tests against real PostgreSQL, Kafka and Envoy
+	@$(BIN)/pytest -n 2 --dist loadfile
+
+lint: setup ## ruff and import-linter
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/lint-imports --no-cache
+
+typecheck: setup ## mypy --strict
+	@$(BIN)/mypy $(addsuffix /src,$(MEMBERS)) tests
+
+bench: setup ## Figures of performance.md, each beside its limit
+	@$(BIN)/python -m tests.load.bench
+
+faults: setup ## Kill everything at random under load, then check that nothing is lost or doubled
+	@$(BIN)/python -m tests.faults.run
+
+e2e: setup ## The story, end to end, through the gateway
+	@$(BIN)/pytest tests/e2e
+
+fmt: setup ## Format
+	@$(BIN)/ruff check --fix --quiet . || true
+	@$(BIN)/ruff format .
+
+migration: setup ## New migration: make migration SERVICE=agreements-api M="what it does"
+	@$(BIN)/$(SERVICE) migration "$(M)"
+
+policy: setup ## Print the permission table
+	@$(BIN)/lienvung policy
+
+lock: $(if $(findstring $(RUN)/uv,$(UV)),$(RUN)/uv/bin/uv) ## Resolve the dependencies again
+	@$(UV) lock --quiet
+	@$(UV) export --quiet --all-packages --all-groups --no-emit-workspace --no-header > requirements.lock
+
+reset: ## Remove everything that run and test wrote (.run)
+	@test ! -x $(BIN)/lienvung || $(BIN)/lienvung down
+	@rm -rf $(RUN)

@@ -1,0 +1,1 @@
+"""The system of record for agreements between localities and the tasks that fulfil them."""

@@ -1,0 +1,1 @@
+"""Deadlines, the alerts that they cause, and their delivery."""

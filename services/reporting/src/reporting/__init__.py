@@ -1,0 +1,1 @@
+"""Indicators and official reports, projected from events."""

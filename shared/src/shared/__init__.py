@@ -1,0 +1,1 @@
+"""What every service needs and no business rule: events, outbox, database, tokens, problems."""
