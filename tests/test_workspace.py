@@ -41,9 +41,7 @@ def test_the_lock_names_no_registry() -> None:
 def test_every_workspace_member_has_the_licence_and_python_of_the_workspace() -> None:
     workspace = tomllib.loads((ROOT / "pyproject.toml").read_text())
     members = [
-        path
-        for pattern in workspace["tool"]["uv"]["workspace"]["members"]
-        for path in sorted(ROOT.glob(pattern))
+        path for pattern in workspace["tool"]["uv"]["workspace"]["members"] for path in sorted(ROOT.glob(pattern))
     ]
     assert len(members) == 5
     for member in members:
