@@ -1,0 +1,27 @@
+"""Which errors mean that the database is away for a moment, and not that a statement is wrong."""
+
+import asyncpg
+from sqlalchemy.exc import DBAPIError, DisconnectionError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+# Connection exceptions, insufficient resources, operator intervention; deadlocks and serialization pass as well.
+_TRANSIENT_CLASSES = ("08", "53", "57", "40")
+
+
+def is_database_away(error: BaseException) -> bool:
+    """True where trying again later can help."""
+    if isinstance(error, DisconnectionError | PoolTimeout):
+        return True
+    if isinstance(error, DBAPIError):
+        return error.connection_invalidated or (error.orig is not None and _away(error.orig))
+    return _away(error)
+
+
+def _away(error: BaseException) -> bool:
+    sqlstate = getattr(error, "sqlstate", None)
+    if isinstance(sqlstate, str):
+        return sqlstate.startswith(_TRANSIENT_CLASSES)
+    cause = error.__cause__
+    if isinstance(cause, asyncpg.PostgresError) and cause.sqlstate:
+        return cause.sqlstate.startswith(_TRANSIENT_CLASSES)
+    return isinstance(error, asyncpg.InterfaceError | OSError | TimeoutError | asyncpg.ConnectionDoesNotExistError)

@@ -1,0 +1,35 @@
+"""Strong entity tags made of a record's version."""
+
+from fastapi import Response
+
+from shared.problems import PreconditionFailed, PreconditionRequired
+
+
+def etag(version: int) -> str:
+    return f'"v{version}"'
+
+
+def check_if_match(if_match: str | None, version: int) -> None:
+    """428 without a tag, 412 with another version's tag."""
+    if if_match is None:
+        raise PreconditionRequired(
+            {"vi": "Gửi If-Match với ETag đã đọc.", "en": "Send If-Match with the ETag that you read."}
+        )
+    if if_match.strip() != "*" and etag(version) not in _tags(if_match):
+        raise PreconditionFailed(
+            {"vi": "Đọc lại bản mới nhất rồi thử lại.", "en": "Read the latest version and try again."},
+            headers={"ETag": etag(version)},
+        )
+
+
+def not_modified(if_none_match: str | None, tag: str) -> Response | None:
+    """304 where the caller has this version; compared weakly, as RFC 9110 asks of If-None-Match."""
+    if if_none_match is None:
+        return None
+    if if_none_match.strip() == "*" or tag in (known.removeprefix("W/") for known in _tags(if_none_match)):
+        return Response(status_code=304, headers={"ETag": tag})
+    return None
+
+
+def _tags(header: str) -> list[str]:
+    return [tag.strip() for tag in header.split(",")]

@@ -1,0 +1,478 @@
+"""The contracts of every event: snapshots, events and the catalogue of types."""
+
+from collections.abc import Iterator
+from datetime import date, datetime
+from typing import Any, ClassVar, Protocol
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+LOCALITIES = "lienvung.localities"
+AGREEMENTS = "lienvung.agreements"
+TASKS = "lienvung.tasks"
+ALERTS = "lienvung.alerts"
+REPORTS = "lienvung.reports"
+
+
+class EventModel(BaseModel):
+    # A reader ignores what it does not know: that is what lets a field be added without a new version.
+    model_config = ConfigDict(extra="ignore", frozen=True, populate_by_name=True)
+
+
+class ActorLike(Protocol):
+    @property
+    def id(self) -> UUID: ...
+    @property
+    def kind(self) -> Any: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def organization_id(self) -> UUID | None: ...
+
+
+class EventActor(EventModel):
+    id: UUID
+    kind: str
+    name: str
+    organization_id: UUID | None = None
+
+    @classmethod
+    def of(cls, actor: ActorLike) -> "EventActor":
+        return cls(id=actor.id, kind=str(actor.kind), name=actor.name, organization_id=actor.organization_id)
+
+
+class Change(EventModel):
+    field: str
+    from_: Any = Field(default=None, alias="from")
+    to: Any = None
+
+
+class ProvinceRef(EventModel):
+    id: UUID
+    name: str
+
+
+class UnitRef(EventModel):
+    id: UUID
+    code: str
+    name: str
+    level: str
+    province: ProvinceRef | None = None
+
+
+class Person(EventModel):
+    account_id: UUID
+    name: str
+    email: str | None = None
+    roles: list[str]
+    language: str = "vi"
+    active: bool = True
+
+
+class OrganizationSnapshot(EventModel):
+    id: UUID
+    version: int
+    name: str
+    short_name: str | None = None
+    kind: str
+    unit: UnitRef
+    superior_organization_id: UUID | None = None
+    people: list[Person] = []
+
+
+class UnitSnapshot(EventModel):
+    id: UUID
+    version: int
+    code: str
+    name: str
+    type: str | None = None
+    level: str
+    province: ProvinceRef | None = None
+    valid_from: date | None = None
+    valid_to: date | None = None
+
+
+class SuccessionSnapshot(EventModel):
+    id: UUID
+    version: int
+    old_unit_id: UUID
+    new_unit_id: UUID
+    effective_on: date
+    kind: str | None = None
+    partial: bool = False
+    legal_basis: str | None = None
+
+
+class ParentInstrument(EventModel):
+    instrument: str | None = None
+    number: str | None = None
+    title: str | None = None
+    issued_by: str | None = None
+
+
+class PartySnapshot(EventModel):
+    id: UUID
+    organization_id: UUID
+    organization_name: str
+    signatory_name: str | None = None
+    signatory_title: str | None = None
+    required: bool = True
+    signed_at: datetime | None = None
+
+
+class ClauseSnapshot(EventModel):
+    id: UUID
+    ordinal: int
+    heading: str | None = None
+    text: str
+    field: str | None = None
+
+
+class AgreementSnapshot(EventModel):
+    id: UUID
+    version: int
+    instrument: str
+    number: str | None = None
+    title: str
+    status: str
+    parent: ParentInstrument | None = None
+    fields: list[str] = []
+    custodian_organization_id: UUID
+    signing_order: str = "parallel"
+    term_from: date | None = None
+    term_to: date | None = None
+    text_digest: str | None = None
+    in_force_on: date | None = None
+    signed_on: date | None = None
+    demonstration: bool = False
+    source_url: str | None = None
+    parties: list[PartySnapshot] = []
+    clauses: list[ClauseSnapshot] = []
+
+
+class TaskParty(EventModel):
+    organization_id: UUID
+    name: str
+    unit_id: UUID | None = None
+    unit_name: str | None = None
+    due_on: date | None = None
+    confirmed_at: datetime | None = None
+
+
+class LastReport(EventModel):
+    period_start: date | None = None
+    period_end: date | None = None
+    percent: int
+    narrative: str | None = None
+    difficulties: str | None = None
+    reported_at: datetime
+
+
+class TaskSnapshot(EventModel):
+    id: UUID
+    version: int
+    agreement_id: UUID
+    agreement_title: str
+    agreement_number: str | None = None
+    clause_id: UUID | None = None
+    title: str
+    description: str | None = None
+    deliverable: str | None = None
+    field: str | None = None
+    status: str
+    due_on: date | None = None
+    original_due_on: date | None = None
+    percent: int = 0
+    completed_at: datetime | None = None
+    submitted_at: datetime | None = None
+    demonstration: bool = False
+    lead: TaskParty
+    coordinating: list[TaskParty] = []
+    monitoring: list[TaskParty] = []
+    last_report: LastReport | None = None
+    created_at: datetime
+    updated_at: datetime
+
+
+class AlertSnapshot(EventModel):
+    id: UUID
+    version: int = 1
+    task_id: UUID
+    agreement_id: UUID
+    step: str
+    due_on: date | None = None
+    recipients: int = 0
+    task_title: str | None = None
+    deadline_revision: int | None = None
+    organization_ids: list[UUID] = []
+    channel: str | None = None
+    reason: str | None = None
+
+
+class ReportSnapshot(EventModel):
+    id: UUID
+    version: int
+    agreement_id: UUID | None = None
+    kind: str
+    status: str
+    requested_by: UUID | None = None
+    organization_id: UUID | None = None
+    period_start: date | None = None
+    period_end: date | None = None
+    as_of: date | None = None
+    error: str | None = None
+
+
+class Event(EventModel):
+    """What goes under `data`; the class says which type, topic, owner and aggregate it is about."""
+
+    type: ClassVar[str]
+    topic: ClassVar[str]
+    source: ClassVar[str]
+    subject_kind: ClassVar[str]
+
+    version: int = Field(ge=1)
+    actor: EventActor
+    occurred_at: datetime
+    # Every organisation that may see the event; a feed filters by it without asking the owner.
+    members: list[UUID] = []
+    changes: list[Change] = []
+
+    @property
+    def aggregate_id(self) -> UUID:
+        raise NotImplementedError
+
+    @property
+    def key(self) -> str:
+        raise NotImplementedError
+
+    @property
+    def subject(self) -> str:
+        return f"{self.subject_kind}/{self.aggregate_id}"
+
+    @property
+    def payload(self) -> dict[str, Any]:
+        return self.model_dump(mode="json", by_alias=True)
+
+
+class OrganizationEvent(Event):
+    topic = LOCALITIES
+    source = "/agreements-api"
+    subject_kind = "organizations"
+    organization: OrganizationSnapshot
+
+    @property
+    def aggregate_id(self) -> UUID:
+        return self.organization.id
+
+    @property
+    def key(self) -> str:
+        return str(self.organization.id)
+
+
+class UnitEvent(Event):
+    topic = LOCALITIES
+    source = "/agreements-api"
+    subject_kind = "units"
+    unit: UnitSnapshot
+
+    @property
+    def aggregate_id(self) -> UUID:
+        return self.unit.id
+
+    @property
+    def key(self) -> str:
+        return str(self.unit.id)
+
+
+class SuccessionEvent(Event):
+    topic = LOCALITIES
+    source = "/agreements-api"
+    subject_kind = "successions"
+    succession: SuccessionSnapshot
+
+    @property
+    def aggregate_id(self) -> UUID:
+        return self.succession.id
+
+    @property
+    def key(self) -> str:
+        return str(self.succession.old_unit_id)
+
+
+class AgreementEvent(Event):
+    topic = AGREEMENTS
+    source = "/agreements-api"
+    subject_kind = "agreements"
+    agreement: AgreementSnapshot
+
+    @property
+    def aggregate_id(self) -> UUID:
+        return self.agreement.id
+
+    @property
+    def key(self) -> str:
+        return str(self.agreement.id)
+
+
+class TaskEvent(Event):
+    topic = TASKS
+    source = "/agreements-api"
+    subject_kind = "tasks"
+    task: TaskSnapshot
+
+    @property
+    def aggregate_id(self) -> UUID:
+        return self.task.id
+
+    @property
+    def key(self) -> str:
+        return str(self.task.agreement_id)
+
+
+class AlertEvent(Event):
+    topic = ALERTS
+    source = "/notifier"
+    subject_kind = "alerts"
+    alert: AlertSnapshot
+
+    @property
+    def aggregate_id(self) -> UUID:
+        return self.alert.id
+
+    @property
+    def key(self) -> str:
+        return str(self.alert.agreement_id)
+
+
+class ReportEvent(Event):
+    topic = REPORTS
+    source = "/reporting"
+    subject_kind = "reports"
+    report: ReportSnapshot
+
+    @property
+    def aggregate_id(self) -> UUID:
+        return self.report.id
+
+    @property
+    def key(self) -> str:
+        return str(self.report.agreement_id or self.report.id)
+
+
+class OrganizationChanged(OrganizationEvent):
+    type = "vn.lienvung.organization.changed.v1"
+
+
+class UnitRegistered(UnitEvent):
+    type = "vn.lienvung.unit.registered.v1"
+
+
+class UnitSucceeded(SuccessionEvent):
+    type = "vn.lienvung.unit.succeeded.v1"
+
+
+class AgreementDrafted(AgreementEvent):
+    type = "vn.lienvung.agreement.drafted.v1"
+
+
+class AgreementUpdated(AgreementEvent):
+    type = "vn.lienvung.agreement.updated.v1"
+
+
+class AgreementOpenedForSignature(AgreementEvent):
+    type = "vn.lienvung.agreement.opened_for_signature.v1"
+
+
+class AgreementSigned(AgreementEvent):
+    type = "vn.lienvung.agreement.signed.v1"
+
+
+class AgreementInForce(AgreementEvent):
+    type = "vn.lienvung.agreement.in_force.v1"
+
+
+class AgreementDeclined(AgreementEvent):
+    type = "vn.lienvung.agreement.declined.v1"
+
+
+class TaskAssigned(TaskEvent):
+    type = "vn.lienvung.task.assigned.v1"
+
+
+class TaskUpdated(TaskEvent):
+    type = "vn.lienvung.task.updated.v1"
+
+
+class TaskAccepted(TaskEvent):
+    type = "vn.lienvung.task.accepted.v1"
+
+
+class TaskProgressReported(TaskEvent):
+    type = "vn.lienvung.task.progress_reported.v1"
+
+
+class TaskSubmitted(TaskEvent):
+    type = "vn.lienvung.task.submitted.v1"
+
+
+class TaskConfirmed(TaskEvent):
+    type = "vn.lienvung.task.confirmed.v1"
+
+
+class TaskReturned(TaskEvent):
+    type = "vn.lienvung.task.returned.v1"
+
+
+class TaskDeadlineChanged(TaskEvent):
+    type = "vn.lienvung.task.deadline_changed.v1"
+
+
+class TaskCompleted(TaskEvent):
+    type = "vn.lienvung.task.completed.v1"
+
+
+class TaskCancelled(TaskEvent):
+    type = "vn.lienvung.task.cancelled.v1"
+
+
+class DeadlineApproaching(AlertEvent):
+    type = "vn.lienvung.deadline.approaching.v1"
+
+
+class DeadlineDue(AlertEvent):
+    type = "vn.lienvung.deadline.due.v1"
+
+
+class DeadlinePassed(AlertEvent):
+    type = "vn.lienvung.deadline.passed.v1"
+
+
+class DeadlineEscalated(AlertEvent):
+    type = "vn.lienvung.deadline.escalated.v1"
+
+
+class DeliveryFailed(AlertEvent):
+    type = "vn.lienvung.delivery.failed.v1"
+
+
+class ReportRequested(ReportEvent):
+    type = "vn.lienvung.report.requested.v1"
+
+
+class ReportReady(ReportEvent):
+    type = "vn.lienvung.report.ready.v1"
+
+
+class ReportFailed(ReportEvent):
+    type = "vn.lienvung.report.failed.v1"
+
+
+def _concrete(kind: type[Event]) -> Iterator[type[Event]]:
+    for subclass in kind.__subclasses__():
+        if "type" in vars(subclass):
+            yield subclass
+        yield from _concrete(subclass)
+
+
+EVENT_TYPES: dict[str, type[Event]] = {kind.type: kind for kind in _concrete(Event)}
