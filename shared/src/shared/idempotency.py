@@ -1,5 +1,7 @@
 """Idempotency-Key: the answer of an unsafe request is stored with its effect, in the same transaction."""
 
+from __future__ import annotations
+
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable

@@ -1,10 +1,12 @@
 """Connections to a service's database, each under the identity of whoever is asking."""
 
+from __future__ import annotations
+
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from typing import Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import asyncpg
 import structlog
@@ -36,10 +38,21 @@ class DatabaseSettings(Protocol):
     def pool_size(self) -> int: ...
 
 
-class ContextConnection(asyncpg.Connection[asyncpg.Record]):
+if TYPE_CHECKING:
+    # Generic only for the type checker: asyncpg's own class takes no parameters.
+    _Connection = asyncpg.Connection[asyncpg.Record]
+else:
+    _Connection = asyncpg.Connection
+
+
+class ContextConnection(_Connection):
     """A pooled connection that remembers for whom it was last set up."""
 
     context: tuple[str, str, str] | None = None
+
+    def set_up_for(self, context: tuple[str, str, str] | None) -> None:
+        """A method, because the pool's proxy hands on calls and no assignments."""
+        self.context = context
 
 
 class Database:
@@ -101,9 +114,9 @@ class Database:
         async with self._acquire() as connection:
             context = _context(actor)
             if connection.context != context:
-                connection.context = None
+                connection.set_up_for(None)
                 await connection.execute(_POOL_CONTEXT, *context)
-                connection.context = context
+                connection.set_up_for(context)
             yield connection
 
     @contextlib.asynccontextmanager
@@ -111,7 +124,7 @@ class Database:
         """One transaction on a bare connection, for hot writes; begun and set up in a single round trip."""
         async with self._acquire() as connection:
             organization, roles, system = _context(actor)
-            connection.context = None
+            connection.set_up_for(None)
             async with _transaction(
                 connection,
                 f"set local lienvung.organization_id = '{organization}'; set local lienvung.roles = '{roles}';"

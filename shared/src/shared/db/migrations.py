@@ -24,14 +24,12 @@ create table product_clock (
     offset_interval interval not null default '0'
 );
 insert into product_clock (id) values (1);
-create function lienvung_now() returns timestamptz language sql stable parallel safe
-    begin atomic
-        select clock_timestamp() + coalesce((select offset_interval from product_clock where id = 1), interval '0');
-    end;
-create function lienvung_today() returns date language sql stable parallel safe
-    begin atomic
-        select (lienvung_now() at time zone 'Asia/Ho_Chi_Minh')::date;
-    end;
+create function lienvung_now() returns timestamptz language sql stable parallel safe as $$
+    select clock_timestamp() + coalesce((select offset_interval from product_clock where id = 1), interval '0')
+$$;
+create function lienvung_today() returns date language sql stable parallel safe as $$
+    select (lienvung_now() at time zone 'Asia/Ho_Chi_Minh')::date
+$$;
 grant select on product_clock to "{role}";
 """
 

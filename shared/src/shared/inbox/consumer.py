@@ -4,6 +4,8 @@ Kafka's own committed offsets serve lag metrics only. On assignment the consumer
 which hold for one cluster: after the loss of a whole broker it reads from the start and drops what it knows by version.
 """
 
+from __future__ import annotations
+
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence

@@ -1,5 +1,7 @@
 """Writing events into the outbox, inside the transaction that changed the aggregate."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple

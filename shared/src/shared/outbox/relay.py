@@ -5,6 +5,8 @@ Never `id > cursor`: ids are drawn before they are committed, so a slower transa
 when its transaction is visible now (S2) and was not visible at the last send (S1), and then S1 becomes S2.
 """
 
+from __future__ import annotations
+
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
@@ -209,7 +211,7 @@ class Relay:
                 if clock_() > active_until:
                     pause = min(pause * 1.5, IDLE_POLL)
 
-    async def _same_cluster(self, window: "_Window", admin: AIOKafkaAdminClient) -> None:
+    async def _same_cluster(self, window: _Window, admin: AIOKafkaAdminClient) -> None:
         cluster_id = await cluster_id_of(admin)
         state = await window.load()
         if state.cluster_id == cluster_id:

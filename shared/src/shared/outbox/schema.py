@@ -1,6 +1,9 @@
 """The outbox's tables, for migrations."""
 
+import re
 from typing import Any
+
+_COMMENT = re.compile("--[^\n]*")
 
 # Why a head table and no UNIQUE(aggregate_id, version) on the outbox: a unique constraint of a partitioned table must
 # contain the partition key, so (aggregate_id, version, occurred_at) would let the same version in twice, at two times.
@@ -130,14 +133,14 @@ def _run(op: Any, script: str) -> None:
 
 
 def split_statements(script: str) -> list[str]:
-    """Cut at semicolons, but not inside a function's `$$ … $$` body."""
+    """Cut at semicolons, but not inside a function's `$$ … $$` body nor at those of a comment."""
     statements: list[str] = []
     current = ""
     for index, part in enumerate(script.split("$$")):
         if index % 2:
             current += f"$${part}$$"
             continue
-        *complete, rest = part.split(";")
+        *complete, rest = _COMMENT.sub("", part).split(";")
         for piece in complete:
             statements.append((current + piece).strip())
             current = ""

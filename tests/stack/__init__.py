@@ -1,0 +1,1 @@
+"""Tests of the local stack: its parts, its supervisor and its commands."""
