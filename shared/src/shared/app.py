@@ -9,13 +9,15 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI
 
-from shared import health, logs, telemetry
+from shared import clock, health, logs, telemetry
 from shared.auth import SYSTEM, TokenVerifier
 from shared.body import BodyGuard
+from shared.calendar import WorkingCalendar
 from shared.db import Database
 from shared.idempotency import sweep
 from shared.pagination import Cursors
 from shared.problem_handlers import install_problem_handlers
+from shared.routes import add_routes
 from shared.settings import ServiceSettings
 
 Hook = Callable[[FastAPI], AbstractAsyncContextManager[None]]
@@ -47,6 +49,8 @@ def create_service_app(
         async with contextlib.AsyncExitStack() as hooks:
             for hook in lifespan_hooks:
                 await hooks.enter_async_context(hook(app))
+            # Its first question loads the rules of every country, which takes half a second that no caller should wait.
+            WorkingCalendar().is_working_day(clock.today())
             # What was imported stays for the life of the process: no collection needs to look at it again.
             gc.collect()
             gc.freeze()
@@ -63,14 +67,16 @@ def create_service_app(
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
+        # RequestTelemetry makes the one span of a request; FastAPI's own would triple them and log texts of errors.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
         lifespan=lifespan,
         generate_unique_id_function=lambda route: route.name,
     )
     app.state.settings = settings
     app.state.verifier = TokenVerifier(settings.jwks_path)
-    app.include_router(health.router)
+    add_routes(app, health.router)
     for router in routers:
-        app.include_router(router, prefix="/v1", responses=PROBLEM_RESPONSES)
+        add_routes(app, router, prefix="/v1", responses=PROBLEM_RESPONSES)
     install_problem_handlers(app)
     app.add_middleware(BodyGuard)
     app.add_middleware(telemetry.RequestTelemetry, service=settings.service_name)

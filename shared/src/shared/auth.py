@@ -21,6 +21,8 @@ ISSUER = "lienvung"
 AUDIENCE = "lienvung-api"
 ALGORITHM = "ES256"
 CACHE_SIZE = 10_000
+# A key is named by the moment at which it was made, so that names sort by age.
+KID_FORMAT = "%Y%m%dT%H%M%S%f"
 
 Kind = Literal["user", "client", "system"]
 
@@ -115,18 +117,24 @@ class TokenVerifier:
 
 
 class TokenIssuer:
-    """Signs access tokens; the newest key of the directory signs, the older ones still verify."""
+    """Signs access tokens; the newest key that has settled signs, all of the directory verify.
 
-    def __init__(self, keys_dir: Path) -> None:
+    A key settles `settle` after it was made: by then everybody who checks signatures has fetched its public half, and
+    no token of a rotation is refused.
+    """
+
+    def __init__(self, keys_dir: Path, *, settle: timedelta = timedelta(seconds=20)) -> None:
         self._dir = keys_dir
+        self._settle = settle
         self._keys: list[tuple[str, ec.EllipticCurvePrivateKey]] = []
         self._listed: tuple[str, ...] = ()
 
     def issue(self, actor: Actor, ttl: timedelta) -> str:
         """A signed token that stands for the actor; it lives on the wall clock."""
         self._load()
-        kid, key = self._keys[-1]
         issued = clock.wall_now()
+        newest_settled = f"{issued - self._settle:{KID_FORMAT}}"
+        kid, key = next((known for known in reversed(self._keys) if known[0] <= newest_settled), self._keys[0])
         claims = {
             "iss": ISSUER,
             "aud": AUDIENCE,
@@ -152,7 +160,7 @@ class TokenIssuer:
     def rotate(self, *, keep: int = 2, now: datetime | None = None) -> str:
         """Make a new signing key and keep the last ones, so that tokens under way stay good. Returns its `kid`."""
         self._dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        kid = f"{(now or clock.wall_now()):%Y%m%dT%H%M%S%f}"
+        kid = f"{(now or clock.wall_now()):{KID_FORMAT}}"
         pem = ec.generate_private_key(ec.SECP256R1()).private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )

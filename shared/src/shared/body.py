@@ -14,6 +14,7 @@ MAX_BODY = 1024 * 1024
 # PostgreSQL takes neither; both are legal JSON, so the parser lets them through. Few bodies have such an escape at all.
 _SUSPECT = re.compile(rb"\\u(0000|[dD][89abAB]|[dD][c-fC-F])")
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_WITH_BODY = (b"content-length", b"transfer-encoding")
 _REFUSED = {
     "vi": "Chứa ký tự không lưu được (NUL hoặc nửa cặp surrogate).",
     "en": "Contains a character that cannot be stored (NUL or an unpaired surrogate).",
@@ -31,13 +32,11 @@ class BodyGuard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        headers = dict(scope["headers"])
-        language = language_of(headers.get(b"accept-language", b"").decode("latin-1"))
         problem = _refused_parameters(scope["query_string"])
         if problem is not None:
-            await respond(problem, language)(scope, receive, send)
+            await respond(problem, _language(scope))(scope, receive, send)
             return
-        if b"content-length" not in headers and b"transfer-encoding" not in headers:
+        if not any(name in _WITH_BODY for name, _ in scope["headers"]):
             await self._app(scope, receive, send)
             return
         body = await self._read(receive)
@@ -45,7 +44,7 @@ class BodyGuard:
             return
         problem = PayloadTooLarge() if len(body) > self._max_body else _refused_body(body)
         if problem is not None:
-            await respond(problem, language)(scope, receive, send)
+            await respond(problem, _language(scope))(scope, receive, send)
             return
         await self._app(scope, _replay(body, receive), send)
 
@@ -60,6 +59,11 @@ class BodyGuard:
             if not message.get("more_body", False):
                 break
         return bytes(body)
+
+
+def _language(scope: Scope) -> str:
+    accepted = dict(scope["headers"]).get(b"accept-language", b"")
+    return language_of(accepted.decode("latin-1"))
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

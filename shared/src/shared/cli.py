@@ -11,7 +11,6 @@ from fastapi import FastAPI
 
 from shared import logs, telemetry
 from shared.db import Database
-from shared.db.migrate import new_revision, upgrade
 from shared.roles import Role, http_role, run_all
 from shared.settings import ServiceSettings
 
@@ -82,10 +81,15 @@ class ServiceCli(Generic[S]):
         self.run(work)
 
     def _migrate(self) -> None:
+        # Imported here, as below: no running role needs Alembic in its memory.
+        from shared.db.migrate import upgrade
+
         settings = self._configured()
         upgrade(self._package, _migration_url(settings))
 
     def _migration(self, message: str) -> None:
+        from shared.db.migrate import new_revision
+
         new_revision(self._package, _migration_url(self._configured()), message)
 
     def _openapi(self) -> None:

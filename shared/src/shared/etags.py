@@ -1,12 +1,15 @@
 """Strong entity tags made of a record's version."""
 
+import re
+
 from fastapi import Response
 
 from shared.problems import PreconditionFailed, PreconditionRequired
 
 
-def etag(version: int) -> str:
-    return f'"v{version}"'
+def etag(version: int, variant: str | None = None) -> str:
+    """The tag of a version; `variant` tells apart what is shown of it where that changes without a new version."""
+    return f'"v{version}"' if variant is None else f'"v{version}.{variant}"'
 
 
 def check_if_match(if_match: str | None, version: int) -> None:
@@ -15,7 +18,7 @@ def check_if_match(if_match: str | None, version: int) -> None:
         raise PreconditionRequired(
             {"vi": "Gửi If-Match với ETag đã đọc.", "en": "Send If-Match with the ETag that you read."}
         )
-    if if_match.strip() != "*" and etag(version) not in _tags(if_match):
+    if if_match.strip() != "*" and etag(version) not in map(_without_variant, _tags(if_match)):
         raise PreconditionFailed(
             {"vi": "Đọc lại bản mới nhất rồi thử lại.", "en": "Read the latest version and try again."},
             headers={"ETag": etag(version)},
@@ -29,6 +32,11 @@ def not_modified(if_none_match: str | None, tag: str) -> Response | None:
     if if_none_match.strip() == "*" or tag in (known.removeprefix("W/") for known in _tags(if_none_match)):
         return Response(status_code=304, headers={"ETag": tag})
     return None
+
+
+def _without_variant(tag: str) -> str:
+    # A change is decided on the version alone, whichever variant of it was read.
+    return re.sub(r'\.[a-z_]+"$', '"', tag)
 
 
 def _tags(header: str) -> list[str]:

@@ -16,7 +16,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from shared.auth import SYSTEM, Actor
 from shared.db import Database, driver_connection
-from shared.problems import IdempotencyKeyReused, RequestInFlight
+from shared.problems import IdempotencyKeyReused, Problem, RequestInFlight
 
 KEPT = timedelta(hours=72)
 SWEEP_INTERVAL = 900.0
@@ -30,6 +30,7 @@ select pg_try_advisory_xact_lock(hashtextextended($1::text || ':' || $2, 352)) a
        r.fingerprint, r.status, r.headers::text as headers, r.body
 from (select 1) one left join idempotency_record r on r.actor_id = $1 and r.key = $2
 """
+_IS_STORED = "select exists (select from idempotency_record where actor_id = $1 and key = $2)"
 _STORE = """
 insert into idempotency_record (actor_id, key, fingerprint, status, headers, body)
 values ($1, $2, $3, $4, $5::text::json, $6)
@@ -62,7 +63,14 @@ async def run_idempotent(
         return _replay(row, fingerprint)
     if not row["free"]:
         raise RequestInFlight(headers={"Retry-After": "1"})
-    response = await handler()
+    try:
+        response = await handler()
+    except Problem as problem:
+        # The first request may have committed between our snapshot and our lock. What we met is then its own effect
+        # (a version that has moved on, a step that is taken), and the answer to give is the one that it stored.
+        if await _is_stored(connection, actor, key):
+            raise RequestInFlight(headers={"Retry-After": "0"}) from problem
+        raise
     headers = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
     if isinstance(transaction, AsyncSession):
         await transaction.flush()
@@ -93,6 +101,15 @@ async def sweep(database: Database) -> None:
                     pass
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
             _log.warning("idempotency_records_not_swept", error=repr(error))
+
+
+async def _is_stored(connection: asyncpg.Connection[Any], actor: Actor, key: str) -> bool:
+    try:
+        stored: bool = await connection.fetchval(_IS_STORED, actor.id, key)
+    except asyncpg.InFailedSQLTransactionError:
+        # The problem stands for an error of a statement: there is nothing more to ask in this transaction.
+        return False
+    return stored
 
 
 def _replay(row: asyncpg.Record, fingerprint: bytes) -> Response:

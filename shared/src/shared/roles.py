@@ -45,6 +45,12 @@ async def supervise(name: str, role: Role, stop: asyncio.Event) -> None:
         _log.info("role_started", role=name)
         try:
             await role(stop)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            # Nobody cancelled this role: a client gave up a connection and cancelled what had waited for it.
+            _log.error("role_cancelled_from_within", role=name, again_in=pause)
         except Exception:  # noqa: BLE001 - the outermost loop
             if loop.time() - started > STEADY_AFTER:
                 pause = FIRST_BACKOFF
@@ -83,6 +89,9 @@ def http_role(app: Any, *, uds: str | None = None, host: str = "127.0.0.1", port
     """The HTTP server as a role, so that `serve` and `all` stop in the same way as the workers."""
 
     async def serve(stop: asyncio.Event) -> None:
+        # Answers that have no end of their own (event streams) end by it, or the server would wait for them.
+        if (state := getattr(app, "state", None)) is not None:
+            state.stopping = stop
         config = uvicorn.Config(
             app,
             uds=uds,

@@ -14,9 +14,12 @@ def _clean(value: Any) -> Any:
     return unicodedata.normalize("NFC", value).strip() if isinstance(value, str) else value
 
 
-# One line of text, and text of several lines; both composed (NFC) and without blanks at their ends.
-Line = Annotated[str, BeforeValidator(_clean), Field(min_length=1, max_length=300)]
-Text = Annotated[str, BeforeValidator(_clean), Field(min_length=1, max_length=MAX_TEXT)]
+# Composed (NFC) and without blanks at its ends. It stands last: the limits before it then speak of characters.
+CLEAN = BeforeValidator(_clean)
+
+# One line of text, and text of several lines.
+Line = Annotated[str, Field(min_length=1, max_length=300), CLEAN]
+Text = Annotated[str, Field(min_length=1, max_length=MAX_TEXT), CLEAN]
 
 
 class Model(BaseModel):

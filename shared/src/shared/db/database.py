@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from functools import lru_cache
+from types import TracebackType
+from typing import Any, Protocol, cast
 
 import asyncpg
 import structlog
@@ -16,8 +19,11 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from shared import clock
 from shared.auth import SYSTEM, Actor
+from shared.db.pool import Context, ContextPool, Lease, is_gone
 
 CLOCK_INTERVAL = 1.0
+# JSON that PostgreSQL builds writes its times in the session's zone, and the API's times are UTC.
+SESSION = {"timezone": "UTC"}
 
 _log = structlog.get_logger(__name__)
 
@@ -38,23 +44,6 @@ class DatabaseSettings(Protocol):
     def pool_size(self) -> int: ...
 
 
-if TYPE_CHECKING:
-    # Generic only for the type checker: asyncpg's own class takes no parameters.
-    _Connection = asyncpg.Connection[asyncpg.Record]
-else:
-    _Connection = asyncpg.Connection
-
-
-class ContextConnection(_Connection):
-    """A pooled connection that remembers for whom it was last set up."""
-
-    context: tuple[str, str, str] | None = None
-
-    def set_up_for(self, context: tuple[str, str, str] | None) -> None:
-        """A method, because the pool's proxy hands on calls and no assignments."""
-        self.context = context
-
-
 class Database:
     """Two pools on one database: SQLAlchemy sessions, and bare asyncpg for what must be fast.
 
@@ -63,29 +52,20 @@ class Database:
 
     def __init__(self, settings: DatabaseSettings) -> None:
         self._url = settings.database_url.replace("postgresql+asyncpg://", "postgresql://", 1)
-        self._pool_size = settings.pool_size
         self.engine = create_async_engine(
             self._url.replace("postgresql://", "postgresql+asyncpg://", 1),
             pool_size=settings.pool_size,
             max_overflow=0,
             pool_timeout=10,
             pool_use_lifo=True,
+            connect_args={"server_settings": SESSION},
         )
-        self._pool: asyncpg.Pool[asyncpg.Record] | None = None
+        self._pool = ContextPool(self._url, size=settings.pool_size, session=SESSION)
         self._follower: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Open the pool and begin to follow the product's clock. Raises if the database cannot be reached."""
-        self._pool = await asyncpg.create_pool(
-            self._url,
-            min_size=1,
-            max_size=self._pool_size,
-            connection_class=ContextConnection,
-            command_timeout=30,
-            timeout=10,
-            # The context is set by whoever takes the connection, so that there is nothing to undo after use.
-            reset=_leave_as_is,
-        )
+        await self._pool.start()
         await self._read_clock()
         self._follower = asyncio.create_task(self._follow_clock(), name="product-clock")
 
@@ -94,8 +74,7 @@ class Database:
             self._follower.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._follower
-        if self._pool is not None:
-            self._pool.terminate()
+        self._pool.stop()
         await self.engine.dispose()
 
     @contextlib.asynccontextmanager
@@ -108,36 +87,13 @@ class Database:
             )
             yield session
 
-    @contextlib.asynccontextmanager
-    async def read(self, actor: Actor) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
+    def read(self, actor: Actor) -> AbstractAsyncContextManager[asyncpg.Connection[asyncpg.Record]]:
         """A connection for reading, without a transaction of its own."""
-        async with self._acquire() as connection:
-            context = _context(actor)
-            if connection.context != context:
-                connection.set_up_for(None)
-                await connection.execute(_POOL_CONTEXT, *context)
-                connection.set_up_for(context)
-            yield connection
+        return _Reading(self._pool, _context(actor))
 
-    @contextlib.asynccontextmanager
-    async def write(self, actor: Actor) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
+    def write(self, actor: Actor) -> AbstractAsyncContextManager[asyncpg.Connection[asyncpg.Record]]:
         """One transaction on a bare connection, for hot writes; begun and set up in a single round trip."""
-        async with self._acquire() as connection:
-            organization, roles, system = _context(actor)
-            connection.set_up_for(None)
-            async with _transaction(
-                connection,
-                f"set local lienvung.organization_id = '{organization}'; set local lienvung.roles = '{roles}';"
-                f" set local lienvung.system = '{system}'",
-            ):
-                yield connection
-
-    @contextlib.asynccontextmanager
-    async def _acquire(self) -> AsyncIterator[ContextConnection]:
-        if self._pool is None:
-            raise asyncpg.InterfaceError("the database was not started")
-        async with self._pool.acquire(timeout=10) as connection:
-            yield cast(ContextConnection, connection)
+        return _Writing(self._pool, _context(actor))
 
     async def _follow_clock(self) -> None:
         while True:
@@ -160,28 +116,87 @@ async def driver_connection(session: AsyncSession) -> asyncpg.Connection[Any]:
     return cast("asyncpg.Connection[Any]", raw.driver_connection)
 
 
-@contextlib.asynccontextmanager
-async def _transaction(connection: asyncpg.Connection[asyncpg.Record], first: str) -> AsyncIterator[None]:
-    await connection.execute(f"begin; {first}")
-    try:
-        yield
-    except BaseException:
-        if not connection.is_closed():
-            await connection.execute("rollback")
-        raise
-    else:
-        await connection.execute("commit")
+# Classes and no generators: these two blocks are entered for every request.
+class _Reading:
+    def __init__(self, pool: ContextPool, context: Context) -> None:
+        self._pool = pool
+        self._context = context
+        self._lease: Lease
+
+    async def __aenter__(self) -> asyncpg.Connection[asyncpg.Record]:
+        lease = await self._pool.take(self._context)
+        if lease.context != self._context:
+            try:
+                await lease.connection.execute(_POOL_CONTEXT, *self._context)
+            except BaseException:
+                await self._pool.discard(lease)
+                raise
+            lease = Lease(lease.connection, self._context)
+        self._lease = lease
+        return lease.connection
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        connection = self._lease.connection
+        if error is None and not is_gone(connection) and not connection.is_in_transaction():
+            await self._pool.give_back(self._lease)
+        else:
+            await self._pool.discard(self._lease)
 
 
-async def _leave_as_is(connection: asyncpg.Connection[asyncpg.Record]) -> None:
-    # A block that was cancelled between its statements may have left a transaction open.
-    if connection.is_in_transaction():
-        await connection.execute("rollback")
+class _Writing:
+    def __init__(self, pool: ContextPool, context: Context) -> None:
+        self._pool = pool
+        self._context = context
+        self._lease: Lease
+
+    async def __aenter__(self) -> asyncpg.Connection[asyncpg.Record]:
+        lease = self._lease = await self._pool.take(self._context)
+        try:
+            await lease.connection.execute("begin" if lease.context == self._context else _begin_for(self._context))
+        except BaseException:
+            await self._pool.discard(lease)
+            raise
+        return lease.connection
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        lease = self._lease
+        if error is not None and (not isinstance(error, Exception) or is_gone(lease.connection)):
+            await self._pool.discard(lease)
+            return
+        try:
+            if error is None:
+                await _commit(lease.connection)
+            else:
+                await lease.connection.execute("rollback")
+        except BaseException:
+            await self._pool.discard(lease)
+            raise
+        # What was set for the transaction ended with it, and the session is again as it was.
+        await self._pool.give_back(lease)
 
 
-def _context(actor: Actor) -> tuple[str, str, str]:
-    roles = ",".join(sorted(role for role in actor.roles if role.isidentifier()))
+async def _commit(connection: asyncpg.Connection[Any]) -> None:
+    # PostgreSQL answers the commit of a transaction that failed with a rollback and no error.
+    if await connection.execute("commit") != "COMMIT":
+        raise asyncpg.InFailedSQLTransactionError("a statement of the transaction had failed: it was rolled back")
+
+
+def _begin_for(context: Context) -> str:
+    # `_context` lets nothing into it but a UUID, identifiers and commas.
     return (
+        f"begin; set local lienvung.organization_id = '{context.organization}';"
+        f" set local lienvung.roles = '{context.roles}'; set local lienvung.system = '{context.system}'"
+    )
+
+
+@lru_cache(maxsize=4096)
+def _context(actor: Actor) -> Context:
+    roles = ",".join(sorted(role for role in actor.roles if role.isidentifier()))
+    return Context(
         str(actor.organization_id) if actor.organization_id else "",
         roles,
         "on" if actor.kind == "system" else "off",

@@ -24,4 +24,12 @@ def _away(error: BaseException) -> bool:
     cause = error.__cause__
     if isinstance(cause, asyncpg.PostgresError) and cause.sqlstate:
         return cause.sqlstate.startswith(_TRANSIENT_CLASSES)
-    return isinstance(error, asyncpg.InterfaceError | OSError | TimeoutError | asyncpg.ConnectionDoesNotExistError)
+    # asyncpg's internal error is what a query meets while the server's farewell is being read from the same connection.
+    return isinstance(
+        error,
+        asyncpg.InterfaceError
+        | asyncpg.InternalClientError
+        | OSError
+        | TimeoutError
+        | asyncpg.ConnectionDoesNotExistError,
+    )

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import orjson
 from opentelemetry import propagate
-from pydantic import BaseModel, ConfigDict, SerializeAsAny, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, ValidationError
 
 from shared.events.models import EVENT_TYPES, Event
 
@@ -33,6 +33,8 @@ class Envelope(BaseModel):
     traceparent: str | None = None
     partitionkey: str
     data: SerializeAsAny[Event]
+    # What arrived, for channels that carry the very same bytes; empty for a document that never was bytes.
+    raw: bytes = Field(default=b"", exclude=True, repr=False)
 
     @property
     def aggregate_id(self) -> UUID:
@@ -71,15 +73,20 @@ def envelope_bytes(event: Event, *, event_id: UUID, traceparent: str | None = No
     return orjson.dumps(envelope, option=orjson.OPT_UTC_Z)
 
 
-def parse_envelope(raw: bytes | str | dict[str, Any]) -> Envelope:
-    """Validate against the catalogue, or raise InvalidEnvelope saying what is wrong."""
-    document = raw if isinstance(raw, dict) else load_document(raw)
+def parse_envelope(message: bytes | str | dict[str, Any], *, raw: bytes = b"") -> Envelope:
+    """Validate against the catalogue, or raise InvalidEnvelope saying what is wrong.
+
+    `raw`: the bytes of a document that was loaded before; bytes themselves are kept without being told.
+    """
+    document = message if isinstance(message, dict) else load_document(message)
+    if not isinstance(message, dict):
+        raw = message if isinstance(message, bytes) else message.encode()
     kind = EVENT_TYPES.get(str(document.get("type")))
     if kind is None:
         raise InvalidEnvelope(f"unknown event type {document.get('type')!r}")
     try:
         data = kind.model_validate(document.get("data"))
-        envelope = Envelope.model_validate({**document, "data": data})
+        envelope = Envelope.model_validate({**document, "data": data, "raw": raw})
     except ValidationError as error:
         # Positions and kinds only: what a person wrote does not belong into logs and error columns.
         wrong = ", ".join(f"{'.'.join(map(str, e['loc']))}: {e['type']}" for e in error.errors()[:10])

@@ -201,7 +201,8 @@ class Consumer:
         key = (record.key or b"").decode(errors="replace").replace("\0", "\ufffd")
         try:
             document = load_document(record.value or b"")
-            envelope = parse_envelope(document) if document.get("type") in self._handlers else None
+            handled = document.get("type") in self._handlers
+            envelope = parse_envelope(document, raw=record.value or b"") if handled else None
         except InvalidEnvelope as error:
             return Message(record, topic, key, None, error)
         return Message(record, topic, key, envelope, None)

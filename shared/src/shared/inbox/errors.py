@@ -25,7 +25,8 @@ def is_transient(error: BaseException) -> bool:
         return error.connection_invalidated or _passes(getattr(error.orig, "sqlstate", None))
     if isinstance(error, asyncpg.PostgresError):
         return _passes(error.sqlstate)
-    return isinstance(error, asyncpg.InterfaceError)
+    # The internal error is what a query meets while the server's farewell is being read from the same connection.
+    return isinstance(error, asyncpg.InterfaceError | asyncpg.InternalClientError)
 
 
 def describe(error: BaseException) -> str:

@@ -1,0 +1,1 @@
+"""People and district systems: accounts, sessions, tokens and clients."""

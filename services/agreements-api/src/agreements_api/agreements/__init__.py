@@ -1,0 +1,1 @@
+"""Agreements between localities, their parties, clauses and signatures."""

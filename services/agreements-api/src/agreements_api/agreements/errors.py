@@ -1,0 +1,55 @@
+"""What can be wrong with an agreement."""
+
+from collections.abc import Sequence
+
+from shared.problems import Conflict, FieldError, Forbidden, InvalidTransition, NotFound, Unprocessable
+
+
+class AgreementNotFound(NotFound):
+    """It does not exist, or the caller's organisation is no member of it."""
+
+
+class NotAllowed(Forbidden):
+    """The caller sees the agreement, but this step is not his."""
+
+
+class NotPossible(InvalidTransition):
+    def __init__(self, status: str, possible: Sequence[str]) -> None:
+        super().__init__(
+            {"vi": f"Thỏa thuận đang ở trạng thái {status}.", "en": f"The agreement is {status}."}, possible=possible
+        )
+
+
+class AlreadySigned(Conflict):
+    code = "already_signed"
+    title = {"vi": "Bên này đã ký", "en": "This party has signed"}
+
+
+class NotYourTurn(Conflict):
+    code = "not_your_turn"
+    title = {"vi": "Chưa đến lượt ký", "en": "Another party signs first"}
+
+
+class OtherText(Conflict):
+    code = "other_text"
+    title = {"vi": "Văn bản ký không phải văn bản đang mở", "en": "This is not the text that is open for signature"}
+
+
+class Incomplete(Unprocessable):
+    """A draft that lacks what a signature needs."""
+
+    code = "incomplete_agreement"
+    title = {"vi": "Dự thảo chưa đủ để mở ký", "en": "The draft is not complete enough to be signed"}
+
+
+class UnknownReference(Unprocessable):
+    """An identifier in the body leads nowhere."""
+
+    def __init__(self, pointer: str) -> None:
+        super().__init__(
+            errors=[
+                FieldError(
+                    pointer, "unknown_reference", {"vi": "Không có bản ghi này.", "en": "There is no such record."}
+                )
+            ]
+        )

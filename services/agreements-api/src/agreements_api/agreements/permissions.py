@@ -1,0 +1,65 @@
+"""Who may do what with an agreement, and which steps its status has."""
+
+from collections.abc import Iterable
+from functools import lru_cache
+
+from agreements_api.agreements.models import AgreementStatus
+from agreements_api.policy import MEMBERS, Caller, Relation, Role, Rule, allowed, register
+from shared.auth import Actor
+
+WORKERS = frozenset({Role.SPECIALIST, Role.LEADER})
+LEADER = frozenset({Role.LEADER})
+ALL = frozenset(
+    {
+        Relation.PARTY,
+        Relation.CUSTODIAN,
+        Relation.SUPERIOR,
+        Relation.LEAD,
+        Relation.COORDINATING,
+        Relation.MONITOR,
+    }
+)
+CUSTODIAN = frozenset({Relation.CUSTODIAN})
+PARTY = frozenset({Relation.PARTY})
+
+register(
+    Rule("agreement.draft", WORKERS, frozenset({Relation.ANYONE}), note="one's own organisation becomes custodian"),
+    Rule("agreement.read", MEMBERS, ALL, scope="agreements:read"),
+    Rule("agreement.update", WORKERS, CUSTODIAN, note="draft only"),
+    Rule("agreement.open", LEADER, CUSTODIAN),
+    Rule("agreement.sign", LEADER, PARTY, note="for one's own party, once"),
+    Rule("agreement.decline", LEADER, PARTY, note="back to draft"),
+    Rule("agreement.assign_task", WORKERS, CUSTODIAN | PARTY, note="in force only"),
+)
+
+# The steps that each status has; the table of states in the documentation is this one.
+STEPS: dict[str, tuple[str, ...]] = {
+    AgreementStatus.DRAFT: ("update", "open"),
+    AgreementStatus.OPEN_FOR_SIGNATURE: ("sign", "decline"),
+    AgreementStatus.IN_FORCE: ("assign_task",),
+    AgreementStatus.SUSPENDED: (),
+    AgreementStatus.CONCLUDED: (),
+    AgreementStatus.TERMINATED: (),
+    AgreementStatus.LAPSED: (),
+}
+
+
+def may(actor: Actor, step: str, relations: Iterable[str]) -> bool:
+    return allowed(actor, f"agreement.{step}", relations)
+
+
+def may_read(actor: Actor) -> bool:
+    """A client reads as far as its scopes go; which records a person sees is a matter of membership alone."""
+    return actor.kind != "client" or may(actor, "read", ALL)
+
+
+# Asked for every row of a list; there are few different answers.
+@lru_cache(maxsize=4096)
+def allowed_actions(caller: Caller, status: str, relations: str, *, signed: bool) -> tuple[str, ...]:
+    """The steps that this caller can take now; `relations` are his organisation's, separated by commas."""
+    held = relations.split(",")
+    return tuple(
+        step
+        for step in STEPS[status]
+        if allowed(caller, f"agreement.{step}", held) and not (signed and step in ("sign", "decline"))
+    )

@@ -1,0 +1,27 @@
+"""The HTTP application of agreements-api."""
+
+from fastapi import FastAPI
+
+from agreements_api.accounts.passwords import Attempts, Passwords
+from agreements_api.accounts.router import router as accounts
+from agreements_api.agreements.router import router as agreements
+from agreements_api.config import Settings
+from agreements_api.localities.router import router as localities
+from agreements_api.tasks.router import router as tasks
+from shared.app import create_service_app
+from shared.auth import TokenIssuer
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """Routes of this service under /v1, with health, metrics and problem documents."""
+    app = create_service_app(
+        settings,
+        title="Liên Vùng – thỏa thuận",
+        # Routes are matched one by one in this order, so the ones that are asked for most come first.
+        routers=[tasks, agreements, localities, accounts],
+        lifespan_hooks=[],
+    )
+    app.state.issuer = TokenIssuer(settings.keys_dir)
+    app.state.passwords = Passwords(at_once=settings.hashes_at_once, waiting=settings.hashes_waiting)
+    app.state.attempts = Attempts(settings.sign_in_failures)
+    return app

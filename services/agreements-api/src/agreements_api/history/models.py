@@ -1,0 +1,32 @@
+"""The table of history."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Column, DateTime
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field
+
+from agreements_api.tables import Table
+from shared.ids import new_id
+
+
+class History(Table, table=True):
+    """One change of one record: who, when, what, from → to."""
+
+    __tablename__ = "history"
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    subject_id: UUID
+    agreement_id: UUID
+    subject_kind: str
+    version: int
+    action: str
+    actor_id: UUID
+    actor_kind: str
+    actor_name: str
+    organization_id: UUID | None = None
+    changes: list[dict[str, Any]] = Field(sa_column=Column(JSONB, nullable=False))
+    remark: str | None = None
+    occurred_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))

@@ -1,0 +1,31 @@
+"""Who may do what with units and organisations."""
+
+from collections.abc import Iterator
+from uuid import UUID
+
+from agreements_api.policy import MEMBERS, Relation, Role, Rule, register
+from shared.auth import Actor
+
+EVERYONE = MEMBERS | {Role.OPERATOR}
+OPERATOR = frozenset({Role.OPERATOR})
+
+register(
+    Rule("unit.read", EVERYONE, frozenset({Relation.ANYONE}), scope="localities:read"),
+    Rule("succession.record", OPERATOR, frozenset({Relation.ANYONE}), note="a resolution changes every locality"),
+    Rule("organization.read", EVERYONE, frozenset({Relation.ANYONE}), scope="localities:read"),
+    Rule("organization.create", OPERATOR, frozenset({Relation.ANYONE})),
+    Rule("organization.update", OPERATOR, frozenset({Relation.ANYONE})),
+    Rule(
+        "organization.update",
+        frozenset({Role.ADMINISTRATOR}),
+        frozenset({Relation.OWN}),
+        note="its own: short name and contact",
+    ),
+    Rule("organization.govern", OPERATOR, frozenset({Relation.ANYONE}), note="name, kind and superior"),
+)
+
+
+def relations(actor: Actor, organization_id: UUID | None) -> Iterator[Relation]:
+    """How the caller stands to an organisation."""
+    if organization_id is not None and actor.organization_id == organization_id:
+        yield Relation.OWN

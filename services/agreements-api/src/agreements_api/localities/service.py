@@ -1,0 +1,233 @@
+"""Rules of units and organisations. Every function runs inside the caller's transaction."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from agreements_api.history.service import changes_between
+from agreements_api.localities import repository
+from agreements_api.localities.errors import InvalidOrganization, fault, unknown
+from agreements_api.localities.models import Organization
+from agreements_api.localities.permissions import relations
+from agreements_api.localities.schemas import (
+    OrganizationCreate,
+    OrganizationPublic,
+    OrganizationUpdate,
+    SuccessionCreate,
+    SuccessionPublic,
+)
+from agreements_api.localities.successions import carry_out
+from agreements_api.policy import allowed
+from shared import clock
+from shared.auth import Actor
+from shared.etags import check_if_match
+from shared.events import (
+    Change,
+    EventActor,
+    OrganizationChanged,
+    OrganizationSnapshot,
+    Person,
+    UnitRef,
+)
+from shared.outbox import publish
+from shared.problems import FieldError, Forbidden, NotFound
+from shared.text import fold, vietnamese_sort_key
+
+_TOLD = (
+    "name",
+    "short_name",
+    "kind",
+    "superior_organization_id",
+    "contact_name",
+    "contact_title",
+    "contact_phone",
+    "contact_email",
+)
+# What only the operator changes: an organisation does not choose its own name and place.
+_GOVERNED = {"name", "kind", "superior_organization_id"}
+
+
+async def read_unit(session: AsyncSession, actor: Actor, unit_id: UUID, *, on: date) -> repository.Row:
+    """A unit of any era; 404 where there never was one."""
+    check_may_read_units(actor)
+    unit = await repository.read_unit(session, unit_id, on=on)
+    if unit is None:
+        raise NotFound
+    return unit
+
+
+def check_may_read_units(actor: Actor) -> None:
+    if not allowed(actor, "unit.read"):
+        raise Forbidden
+
+
+def check_may_read_organizations(actor: Actor) -> None:
+    if not allowed(actor, "organization.read"):
+        raise Forbidden
+
+
+async def record_succession(session: AsyncSession, actor: Actor, body: SuccessionCreate) -> SuccessionPublic:
+    """One resolution: what begins, what ends the day before, what follows whom and what moves, all or nothing."""
+    if not allowed(actor, "succession.record"):
+        raise Forbidden
+    return await carry_out(session, actor, body)
+
+
+async def create_organization(session: AsyncSession, actor: Actor, body: OrganizationCreate) -> OrganizationPublic:
+    """A new body of one unit, of whichever era."""
+    if not allowed(actor, "organization.create"):
+        raise Forbidden
+    now = clock.now()
+    organization = Organization(
+        unit_id=body.unit_id,
+        name=body.name,
+        short_name=body.short_name,
+        kind=body.kind,
+        folded="",
+        sort_key="",
+        superior_organization_id=body.superior_organization_id,
+        contact_name=body.contact.name,
+        contact_title=body.contact.title,
+        contact_phone=body.contact.phone,
+        contact_email=body.contact.email,
+        created_at=now,
+        updated_at=now,
+    )
+    if not await repository.unit_exists(session, body.unit_id):
+        raise InvalidOrganization(errors=[unknown("/unit_id")])
+    await _check_organization(session, organization)
+    repository.add(session, organization)
+    await session.flush()
+    await _announce(session, actor, organization, changes_between({}, _state(organization), _TOLD))
+    return await read_organization(session, actor, organization.id)
+
+
+async def update_organization(
+    session: AsyncSession, actor: Actor, organization_id: UUID, if_match: str | None, body: OrganizationUpdate
+) -> OrganizationPublic:
+    """Change what the patch names; the administrator of an organisation changes its short name and contact only."""
+    organization = await repository.lock_organization(session, organization_id)
+    if organization is None:
+        raise NotFound
+    held = list(relations(actor, organization_id))
+    given = body.model_fields_set
+    if not allowed(actor, "organization.update", held):
+        raise Forbidden
+    if given & _GOVERNED and not allowed(actor, "organization.govern", held):
+        raise Forbidden(errors=[_govern(field) for field in sorted(given & _GOVERNED)])
+    check_if_match(if_match, organization.version)
+    before = _state(organization)
+    for field in given - {"contact"}:
+        setattr(organization, field, getattr(body, field))
+    if "contact" in given:
+        _patch_contact(organization, body)
+    changes = changes_between(before, _state(organization), _TOLD)
+    if changes:
+        await _check_organization(session, organization)
+        await _next_version(session, actor, organization, changes)
+    return await read_organization(session, actor, organization_id)
+
+
+async def read_organization(session: AsyncSession, actor: Actor, organization_id: UUID) -> OrganizationPublic:
+    check_may_read_organizations(actor)
+    await session.flush()
+    row = await repository.read_organization(session, organization_id, on=clock.today())
+    if row is None:
+        raise NotFound
+    return organization_public(actor, row)
+
+
+def organization_public(actor: Actor, row: Mapping[str, Any]) -> OrganizationPublic:
+    held = list(relations(actor, row["id"]))
+    actions = [step for step in ("update", "govern") if allowed(actor, f"organization.{step}", held)]
+    return OrganizationPublic.model_validate(
+        {name: value for name, value in row.items() if name != "sort_key"} | {"allowed_actions": actions}
+    )
+
+
+async def announce_people(
+    session: AsyncSession, actor: Actor, organization_id: UUID, changes: Sequence[Change]
+) -> None:
+    """Who works for an organisation changed: a new version of it, so that every service knows whom to tell."""
+    organization = await repository.lock_organization(session, organization_id)
+    assert organization is not None
+    await _next_version(session, actor, organization, changes)
+
+
+async def _next_version(
+    session: AsyncSession, actor: Actor, organization: Organization, changes: Sequence[Change]
+) -> None:
+    organization.version += 1
+    organization.updated_at = clock.now()
+    await session.flush()
+    await _announce(session, actor, organization, changes)
+
+
+async def _announce(session: AsyncSession, actor: Actor, organization: Organization, changes: Sequence[Change]) -> None:
+    assert organization.updated_at is not None
+    row = await repository.read_organization(session, organization.id, on=clock.today())
+    assert row is not None
+    unit = row["unit"]
+    people = await repository.people_of(session, organization.id)
+    await publish(
+        session,
+        OrganizationChanged(
+            version=organization.version,
+            actor=EventActor.of(actor),
+            occurred_at=organization.updated_at,
+            # The snapshot names people and their addresses: it is for the organisation and those above it.
+            members=await repository.superiors_of(session, organization.id),
+            changes=list(changes),
+            organization=OrganizationSnapshot(
+                id=organization.id,
+                version=organization.version,
+                name=organization.name,
+                short_name=organization.short_name,
+                kind=organization.kind,
+                unit=UnitRef.model_validate(unit),
+                superior_organization_id=organization.superior_organization_id,
+                people=[Person.model_validate(person) for person in people],
+            ),
+        ),
+    )
+
+
+async def _check_organization(session: AsyncSession, organization: Organization) -> None:
+    """Name and superior fit; also sets what search and order go by."""
+    # Nothing is written before it is known to fit: the table's own checks would answer first, and less clearly.
+    with session.no_autoflush:
+        name_taken = await repository.name_taken(
+            session, unit_id=organization.unit_id, name=organization.name, except_id=organization.id
+        )
+    if name_taken:
+        taken = {"vi": "Đơn vị này đã có cơ quan cùng tên.", "en": "The unit has an organisation of this name."}
+        raise InvalidOrganization(errors=[FieldError("/name", "taken", taken)])
+    superior = organization.superior_organization_id
+    if superior is not None:
+        await repository.lock_hierarchy(session)
+        chain = await repository.superiors_of(session, superior)
+        if not chain:
+            raise InvalidOrganization(errors=[unknown("/superior_organization_id")])
+        if organization.id in chain:
+            cycle = {"vi": "Cơ quan cấp trên tạo thành vòng lặp.", "en": "The chain of superiors makes a cycle."}
+            raise InvalidOrganization(errors=[FieldError("/superior_organization_id", "superior_cycle", cycle)])
+    organization.folded = fold(f"{organization.name} {organization.short_name or ''}")
+    organization.sort_key = vietnamese_sort_key(organization.name)
+
+
+def _patch_contact(organization: Organization, body: OrganizationUpdate) -> None:
+    contact = body.contact
+    fields = contact.model_fields_set if contact is not None else {"name", "title", "phone", "email"}
+    for field in fields:
+        setattr(organization, f"contact_{field}", getattr(contact, field) if contact is not None else None)
+
+
+def _state(organization: Organization) -> dict[str, Any]:
+    return {field: getattr(organization, field) for field in _TOLD}
+
+
+def _govern(field: str) -> FieldError:
+    return fault(f"/{field}", "operator_only", "Chỉ quản trị hệ thống được sửa.", "Only the operator changes this.")

@@ -1,0 +1,32 @@
+"""Answers from JSON that PostgreSQL built: no object is made of it on the way."""
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+
+import orjson
+from fastapi import Request, Response
+
+
+def with_actions(body: str, actions: tuple[str, ...]) -> str:
+    """A JSON object and what its caller may do with it."""
+    return f'{body[:-1]}, "allowed_actions": {_array(actions)}}}'
+
+
+def json_response(body: str, *, status_code: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    return Response(body.encode(), status_code, dict(headers or {}), media_type="application/json")
+
+
+def page_response(request: Request, items: Sequence[str], next_cursor: str | None, total: int | None) -> Response:
+    """A page of ready items, with the link to the next one."""
+    cursor = "null" if next_cursor is None else f'"{next_cursor}"'
+    count = "" if total is None else f', "total": {total}'
+    headers = {}
+    if next_cursor is not None:
+        following = request.url.include_query_params(cursor=next_cursor)
+        headers["Link"] = f'<{following.path}?{following.query}>; rel="next"'
+    return json_response(f'{{"items": [{", ".join(items)}], "next_cursor": {cursor}{count}}}', headers=headers)
+
+
+@lru_cache(maxsize=1024)
+def _array(actions: tuple[str, ...]) -> str:
+    return orjson.dumps(actions).decode()

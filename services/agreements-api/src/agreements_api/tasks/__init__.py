@@ -1,0 +1,1 @@
+"""Tasks that fulfil an agreement: one lead, coordinating parties, progress and confirmation."""

@@ -1,0 +1,51 @@
+"""What can be wrong with a task."""
+
+from collections.abc import Sequence
+
+from shared.problems import Conflict, FieldError, Forbidden, InvalidTransition, NotFound, Unprocessable
+
+
+class TaskNotFound(NotFound):
+    """It does not exist, or the caller's organisation is no member of its agreement."""
+
+
+class NotAllowed(Forbidden):
+    """The caller sees the task, but this step is not his."""
+
+
+class NotPossible(InvalidTransition):
+    def __init__(self, status: str, possible: Sequence[str]) -> None:
+        super().__init__(
+            {"vi": f"Nhiệm vụ đang ở trạng thái {status}.", "en": f"The task is {status}."}, possible=possible
+        )
+
+
+class AlreadyConfirmed(Conflict):
+    code = "already_confirmed"
+    title = {"vi": "Đơn vị đã xác nhận", "en": "This organisation has confirmed"}
+
+
+class NotTaken(Unprocessable):
+    """One field that is well formed but cannot be taken."""
+
+    def __init__(self, pointer: str, code: str, vi: str, en: str) -> None:
+        super().__init__(errors=[FieldError(pointer, code, {"vi": vi, "en": en})])
+
+
+def unknown_reference(pointer: str) -> NotTaken:
+    return NotTaken(pointer, "unknown_reference", "Không có bản ghi này.", "There is no such record.")
+
+
+def named_twice(pointer: str) -> NotTaken:
+    return NotTaken(
+        pointer, "named_twice", "Đơn vị này đã có trong nhiệm vụ.", "This organisation takes part in the task already."
+    )
+
+
+def parties_fixed(pointer: str) -> NotTaken:
+    return NotTaken(
+        pointer,
+        "parties_fixed",
+        "Chỉ đổi được thời hạn: danh sách phải gồm đúng các đơn vị của nhiệm vụ.",
+        "Only deadlines can change here: the list must hold exactly the organisations of the task.",
+    )

@@ -1,0 +1,65 @@
+"""Who may do what with a task, and which steps its status has."""
+
+from collections.abc import Iterable
+from functools import lru_cache
+
+from agreements_api.agreements.permissions import ALL, CUSTODIAN, LEADER, WORKERS
+from agreements_api.policy import MEMBERS, Caller, Relation, Rule, allowed, register
+from agreements_api.tasks.models import TaskStatus
+from shared.auth import Actor
+
+LEAD = frozenset({Relation.LEAD})
+COORDINATING = frozenset({Relation.COORDINATING})
+MONITOR = frozenset({Relation.MONITOR})
+
+register(
+    Rule("task.read", MEMBERS, ALL, scope="tasks:read"),
+    Rule("task.update", WORKERS, CUSTODIAN, note="also the deadlines; before it is submitted"),
+    Rule("task.accept", WORKERS, LEAD, scope="tasks:write"),
+    Rule("task.report", WORKERS, LEAD, scope="tasks:write"),
+    Rule("task.submit", WORKERS, LEAD, scope="tasks:write"),
+    Rule("task.confirm", LEADER, COORDINATING, note="once for each submission"),
+    Rule("task.return", LEADER, COORDINATING | MONITOR, note="with a reason"),
+    Rule("task.complete", LEADER, LEAD | MONITOR | CUSTODIAN, note="only where no coordinating party has to confirm"),
+    Rule("task.cancel", LEADER, CUSTODIAN, note="with a reason"),
+)
+
+# The steps that each status has; the table of states in the documentation is this one.
+STEPS: dict[str, tuple[str, ...]] = {
+    TaskStatus.NOT_STARTED: ("update", "accept", "cancel"),
+    TaskStatus.IN_PROGRESS: ("update", "report", "submit", "cancel"),
+    TaskStatus.SUBMITTED: ("confirm", "return", "complete", "cancel"),
+    TaskStatus.COMPLETED: (),
+    TaskStatus.SUSPENDED: ("cancel",),
+    TaskStatus.CANCELLED: (),
+}
+
+
+def may(actor: Actor, step: str, relations: Iterable[str]) -> bool:
+    return allowed(actor, f"task.{step}", relations)
+
+
+def may_read(actor: Actor) -> bool:
+    """A client reads as far as its scopes go; which records a person sees is a matter of membership alone."""
+    return actor.kind != "client" or may(actor, "read", ALL)
+
+
+@lru_cache(maxsize=64)
+def steps(status: str, *, coordinated: bool) -> tuple[str, ...]:
+    """What can happen to a task: it is completed by its coordinating parties or, without any, by decision."""
+    without = "complete" if coordinated else "confirm"
+    return tuple(step for step in STEPS[status] if step != without)
+
+
+# Asked for every row of a list; there are few different answers.
+@lru_cache(maxsize=4096)
+def allowed_actions(
+    caller: Caller, status: str, relations: str, *, coordinated: bool, confirmed: bool
+) -> tuple[str, ...]:
+    """The steps that this caller can take now; `relations` are his organisation's, separated by commas."""
+    held = relations.split(",")
+    return tuple(
+        step
+        for step in steps(status, coordinated=coordinated)
+        if allowed(caller, f"task.{step}", held) and not (step == "confirm" and confirmed)
+    )

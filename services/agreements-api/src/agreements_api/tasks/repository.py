@@ -1,0 +1,532 @@
+"""All SQL of tasks; every read is scoped to the caller's organisation, every change is one statement."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import orjson
+
+from agreements_api.history.service import as_json
+from agreements_api.policy import Relation
+from agreements_api.tasks.models import TaskRelation
+from shared.auth import Actor
+from shared.events import LastReport, TaskEvent, TaskParty, TaskSnapshot
+from shared.ids import new_id
+from shared.outbox import row_of
+from shared.text import fold
+
+# The rule of timeliness.timeliness in SQL: {today} is the day in Vietnam, {soon} its `soon_until`. A test holds the two
+# together.
+_TIMELINESS = """case
+    when t.status = 'cancelled' then null
+    when t.status = 'completed' then case
+        when t.due_on is null or t.completed_at is null
+             or (t.completed_at at time zone 'Asia/Ho_Chi_Minh')::date <= t.due_on
+        then 'completed_on_time' else 'completed_late' end
+    when t.due_on is null then 'no_deadline'
+    when t.due_on < {today} then 'overdue'
+    when t.due_on <= {soon} then 'due_soon'
+    when t.status = 'not_started' then 'not_due'
+    else 'in_time' end"""
+
+# What TaskPublic shows, but for allowed_actions, which depend on the caller; a test holds the two together.
+_JSON = f"""json_build_object(
+    'id', t.id, 'version', t.version, 'agreement_id', t.agreement_id, 'agreement_title', a.title,
+    'agreement_number', a.number, 'clause_id', t.clause_id, 'title', t.title, 'description', t.description,
+    'deliverable', t.deliverable, 'field', t.field, 'status', t.status, 'timeliness', {_TIMELINESS},
+    'due_on', t.due_on, 'original_due_on', t.original_due_on, 'percent', t.percent,
+    'submitted_at', t.submitted_at, 'completed_at', t.completed_at, 'demonstration', t.demonstration,
+    'note', t.note, 'lead', t.parties->'lead', 'coordinating', t.parties->'coordinating',
+    'monitoring', t.parties->'monitoring', 'last_report', t.last_report,
+    'created_at', t.created_at, 'updated_at', t.updated_at)::text"""
+
+# The caller ($1) stands to a task through its agreement and through the task itself.
+_RELATIONS = """coalesce((select string_agg(m.relation, ',') from agreement_member m
+    where m.agreement_id = t.agreement_id and m.organization_id = $1 and m.source_id in (t.agreement_id, t.id)), '')"""
+_SCOPE = "t.agreement_id in (select x.agreement_id from agreement_access x where x.organization_id = $1)"
+_CONFIRMED = """(t.status = 'submitted' and jsonb_path_exists(t.parties,
+    '$.coordinating[*] ? (@.organization_id == $me && @.confirmed_at != null)',
+    jsonb_build_object('me', $1::uuid)))"""
+
+
+def _shown(today: str, soon: str) -> str:
+    """The columns of `Shown`; the parameters of the day stand where the statement puts them."""
+    return (
+        f"{_JSON} as body, t.id, t.version, t.status, {_TIMELINESS} as timeliness, {_RELATIONS} as relations,"
+        f" jsonb_array_length(t.parties->'coordinating') > 0 as coordinated, {_CONFIRMED} as confirmed"
+    ).format(today=today, soon=soon)
+
+
+READ = f"""
+select {_shown("$3", "$4")} from task t join agreement a on a.id = t.agreement_id where t.id = $2 and {_SCOPE}
+"""  # noqa: S608
+_VISIBLE = f"select exists (select from task t where t.id = $2 and {_SCOPE})"  # noqa: S608
+_REPORTS = f"""
+select r.id, json_build_object('id', r.id, 'period_start', r.period_start, 'period_end', r.period_end,
+    'percent', r.percent, 'narrative', r.narrative, 'difficulties', r.difficulties,
+    'organization_id', r.organization_id, 'reported_by', r.reported_by, 'reported_at', r.reported_at)::text as body
+from task t join task_progress_report r on r.task_id = t.id
+where t.id = $2 and {_SCOPE} and ($3::uuid is null or r.id < $3)
+order by r.id desc limit $4
+"""  # noqa: S608
+_CONFIRMATIONS = f"""
+select c.id, json_build_object('id', c.id, 'submission', c.submission, 'decision', c.decision,
+    'valid', c.submission = t.submission and t.status in ('submitted', 'completed') and c.decision = 'confirmed',
+    'organization_id', c.organization_id, 'organization_name', c.organization_name, 'decided_by', c.decided_by,
+    'remark', c.remark, 'decided_at', c.decided_at)::text as body
+from task t join task_confirmation c on c.task_id = t.id
+where t.id = $2 and {_SCOPE} and ($3::uuid is null or c.id < $3)
+order by c.id desc limit $4
+"""  # noqa: S608
+PARTS = {"reports": _REPORTS, "confirmations": _CONFIRMATIONS}
+
+# Sort key, its type and direction. A task without a deadline comes after every other.
+SORTS: dict[str, tuple[str, str, str]] = {
+    "due_on": ("t.due_key", "date", ">"),
+    "-due_on": ("t.due_key", "date", "<"),
+    "updated_at": ("t.updated_at", "timestamptz", ">"),
+    "-updated_at": ("t.updated_at", "timestamptz", "<"),
+    "created_at": ("t.created_at", "timestamptz", ">"),
+    "-created_at": ("t.created_at", "timestamptz", "<"),
+}
+
+
+@dataclass(frozen=True)
+class Filter:
+    """What a list is narrowed to; what is empty does not narrow it."""
+
+    statuses: Sequence[str] = ()
+    timeliness: Sequence[str] = ()
+    agreement_id: UUID | None = None
+    due_before: date | None = None
+    due_after: date | None = None
+    locality: UUID | None = None
+    organization: UUID | None = None
+    relations: Sequence[str] = ()
+    field: str | None = None
+    folded: str | None = None
+
+
+async def read(
+    connection: asyncpg.Connection[Any], organization_id: UUID | None, task_id: UUID, *, today: date, soon: date
+) -> asyncpg.Record | None:
+    """One task as JSON, with the caller's relations to it."""
+    return await connection.fetchrow(READ, organization_id, task_id, today, soon)
+
+
+async def is_visible(connection: asyncpg.Connection[Any], organization_id: UUID | None, task_id: UUID) -> bool:
+    return bool(await connection.fetchval(_VISIBLE, organization_id, task_id))
+
+
+async def read_parts(
+    connection: asyncpg.Connection[Any],
+    organization_id: UUID | None,
+    task_id: UUID,
+    part: str,
+    *,
+    before: UUID | None,
+    limit: int,
+) -> list[asyncpg.Record]:
+    """Reports or confirmations of a task, each as JSON, the newest first."""
+    return await connection.fetch(PARTS[part], organization_id, task_id, before, limit)
+
+
+async def list_tasks(
+    connection: asyncpg.Connection[Any],
+    organization_id: UUID | None,
+    narrowed: Filter,
+    *,
+    sort: str,
+    after: tuple[date | datetime, UUID] | None,
+    limit: int,
+    today: date,
+    soon: date,
+) -> list[asyncpg.Record]:
+    """A page of the tasks that the caller may see."""
+    return await connection.fetch(
+        *list_statement(organization_id, narrowed, sort=sort, after=after, limit=limit, today=today, soon=soon)
+    )
+
+
+async def count_tasks(
+    connection: asyncpg.Connection[Any], organization_id: UUID | None, narrowed: Filter, *, today: date, soon: date
+) -> int:
+    conditions, values = _narrow(narrowed, today, soon)
+    where = _where(conditions, len(values), first=2)
+    return int(await connection.fetchval(f"select count(*) from task t where {where}", organization_id, *values))  # noqa: S608
+
+
+def list_statement(
+    organization_id: UUID | None,
+    narrowed: Filter,
+    *,
+    sort: str,
+    after: tuple[date | datetime, UUID] | None,
+    limit: int,
+    today: date,
+    soon: date,
+) -> tuple[Any, ...]:
+    """The statement of a page and its parameters."""
+    conditions, values = _narrow(narrowed, today, soon)
+    statement = _list_sql(conditions, len(values), sort, after is not None)
+    return (statement, organization_id, today, soon, *values, *(after or ()), limit)
+
+
+# There are as many statements as ways to narrow and order a list; each is built, and prepared, once.
+@lru_cache(maxsize=512)
+def _list_sql(conditions: tuple[str, ...], count: int, sort: str, following: bool) -> str:
+    key, kind, direction = SORTS[sort]
+    where = _where(conditions, count, first=4)
+    number = 4 + count
+    if following:
+        where += f" and ({key}, t.id) {direction} (${number}::{kind}, ${number + 1}::uuid)"
+        number += 2
+    order = "desc" if direction == "<" else "asc"
+    return (
+        f"select {_shown('$2', '$3')}, {key} as sort_value"  # noqa: S608
+        f" from task t join agreement a on a.id = t.agreement_id where {where}"
+        f" order by {key} {order}, t.id {order} limit ${number}"
+    )
+
+
+def _where(conditions: tuple[str, ...], count: int, *, first: int) -> str:
+    """The conditions with the numbers that their parameters have in the statement."""
+    text = " and ".join((_SCOPE, *conditions))
+    for number in range(count, 0, -1):
+        text = text.replace(f"?{number}", f"${first + number - 1}")
+    return text
+
+
+def _narrow(narrowed: Filter, today: date, soon: date) -> tuple[tuple[str, ...], list[Any]]:
+    """The conditions with their values; ?1 stands for the first of these."""
+    conditions: list[str] = []
+    values: list[Any] = []
+
+    def value(given: Any) -> str:
+        values.append(given)
+        return f"?{len(values)}"
+
+    if narrowed.statuses:
+        conditions.append(f"t.status = any({value(list(narrowed.statuses))}::text[])")
+    if narrowed.timeliness:
+        stand = _TIMELINESS.format(today=value(today), soon=value(soon))
+        conditions.append(f"{stand} = any({value(list(narrowed.timeliness))}::text[])")
+    if narrowed.agreement_id:
+        conditions.append(f"t.agreement_id = {value(narrowed.agreement_id)}")
+    if narrowed.due_before:
+        conditions.append(f"t.due_key < {value(narrowed.due_before)}")
+    if narrowed.due_after:
+        conditions.append(f"t.due_key > {value(narrowed.due_after)} and t.due_on is not null")
+    if narrowed.locality or narrowed.organization or narrowed.relations:
+        conditions.append(_taking_part(narrowed, value))
+    if narrowed.field:
+        conditions.append(f"t.field = {value(narrowed.field)}")
+    if narrowed.folded:
+        conditions.append(f"t.folded like {value('%' + escape_like(narrowed.folded) + '%')}")
+    return tuple(conditions), values
+
+
+def _taking_part(narrowed: Filter, value: Any) -> str:
+    """Some one organisation takes part that is meant by all of unit, organisation and relation."""
+    relations = list(narrowed.relations) or [relation.value for relation in TaskRelation]
+    condition = f"m.source_id = t.id and m.relation = any({value(relations)}::text[])"
+    if narrowed.organization:
+        condition += f" and m.organization_id = {value(narrowed.organization)}"
+    elif not narrowed.locality:
+        condition += " and m.organization_id = $1"
+    joined = ""
+    if narrowed.locality:
+        joined = " join organization o on o.id = m.organization_id"
+        condition += f" and o.unit_id = {value(narrowed.locality)}"
+    return f"exists (select from agreement_member m{joined} where {condition})"
+
+
+def escape_like(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+@dataclass
+class Locked:
+    """A task whose row is held until the transaction ends, and how the caller stands to it."""
+
+    task: TaskSnapshot
+    submission: int
+    note: str | None
+    relations: str
+    members: list[UUID]
+
+
+_LOCK = f"""
+select t.id, t.version, t.agreement_id, a.title as agreement_title, a.number as agreement_number, t.clause_id,
+    t.title, t.description, t.deliverable, t.field, t.status, t.due_on, t.original_due_on, t.percent,
+    t.completed_at, t.submitted_at, t.demonstration, t.created_at, t.updated_at,
+    t.parties::text as parties, t.last_report::text as last_report, t.submission, t.note, {_RELATIONS} as relations,
+    array(select distinct m.organization_id from agreement_member m where m.agreement_id = t.agreement_id) as members
+from task t join agreement a on a.id = t.agreement_id
+where t.id = $2 and {_SCOPE}
+for no key update of t
+"""  # noqa: S608
+
+
+async def lock(connection: asyncpg.Connection[Any], organization_id: UUID | None, task_id: UUID) -> Locked | None:
+    """The task's row for a change, if the caller is a member."""
+    row = await connection.fetchrow(_LOCK, organization_id, task_id)
+    if row is None:
+        return None
+    values = dict(row)
+    parties = orjson.loads(values.pop("parties"))
+    report = values.pop("last_report")
+    submission, note = values.pop("submission"), values.pop("note")
+    relations, members = values.pop("relations"), values.pop("members")
+    task = TaskSnapshot(
+        **values,
+        lead=TaskParty.model_validate(parties["lead"]),
+        coordinating=[TaskParty.model_validate(party) for party in parties["coordinating"]],
+        monitoring=[TaskParty.model_validate(party) for party in parties["monitoring"]],
+        last_report=LastReport.model_validate_json(report) if report else None,
+    )
+    return Locked(task, submission, note, relations, members)
+
+
+@dataclass(frozen=True)
+class Told:
+    """One version for history: what was done, and what it changed."""
+
+    action: str
+    event: TaskEvent
+    remark: str | None = None
+
+
+@dataclass(frozen=True)
+class ReportRow:
+    period_start: date
+    period_end: date
+    percent: int
+    narrative: str
+    difficulties: str | None
+    id: UUID = field(default_factory=new_id)
+
+
+@dataclass(frozen=True)
+class DecisionRow:
+    decision: str
+    organization_id: UUID
+    organization_name: str
+    remark: str | None
+    id: UUID = field(default_factory=new_id)
+
+
+@dataclass(frozen=True)
+class Change:
+    """A task after one step: what its row becomes, what is told of it, and what is kept beside it."""
+
+    task: TaskSnapshot
+    submission: int
+    note: str | None
+    told: Sequence[Told]
+    report: ReportRow | None = None
+    decision: DecisionRow | None = None
+
+
+async def write(
+    connection: asyncpg.Connection[Any], actor: Actor, change: Change, *, today: date, soon: date
+) -> asyncpg.Record:
+    """Row, history, events and what lies beside them, in one statement; gives back what a read would."""
+    statement, values = _WRITE, _values(actor, change, today, soon)
+    if change.report is not None:
+        report = change.report
+        statement = _WRITE_REPORT
+        values += [report.id, report.period_start, report.period_end, report.percent, report.narrative]
+        values += [report.difficulties, actor.name]
+    elif change.decision is not None:
+        decision = change.decision
+        statement = _WRITE_DECISION
+        values += [decision.id, decision.decision, decision.organization_id, decision.organization_name]
+        values += [actor.name, decision.remark]
+    row: asyncpg.Record | None = await connection.fetchrow(statement, *values)
+    assert row is not None
+    return row
+
+
+async def create(
+    connection: asyncpg.Connection[Any],
+    actor: Actor,
+    change: Change,
+    relations: Sequence[tuple[UUID, Relation]],
+    *,
+    today: date,
+    soon: date,
+) -> asyncpg.Record:
+    """A new task; whoever takes part becomes a member first, so that the task is shown as they will see it."""
+    task = change.task
+    await connection.execute(
+        _ADD_MEMBERS,
+        task.agreement_id,
+        task.id,
+        [organization for organization, _ in relations],
+        [relation.value for _, relation in relations],
+    )
+    row: asyncpg.Record | None = await connection.fetchrow(
+        _CREATE,
+        *_values(actor, change, today, soon),
+        task.agreement_id,
+        task.clause_id,
+        task.lead.organization_id,
+        task.demonstration,
+    )
+    assert row is not None
+    return row
+
+
+async def lock_agreement(
+    connection: asyncpg.Connection[Any], organization_id: UUID | None, agreement_id: UUID, clause_id: UUID | None
+) -> asyncpg.Record | None:
+    """The agreement, held so that its status stays while others may assign tasks at the same time."""
+    return await connection.fetchrow(_LOCK_AGREEMENT, organization_id, agreement_id, clause_id)
+
+
+async def organizations(connection: asyncpg.Connection[Any], ids: Sequence[UUID]) -> dict[UUID, TaskParty]:
+    """Organisations as parties of a task, with the unit that each stands for."""
+    rows = await connection.fetch(_ORGANIZATIONS, ids)
+    return {row["organization_id"]: TaskParty(**row) for row in rows}
+
+
+async def superiors(connection: asyncpg.Connection[Any], ids: Sequence[UUID]) -> list[UUID]:
+    """The bodies above these, up to the top: each watches over what those below it promise."""
+    return [row["id"] for row in await connection.fetch(_SUPERIORS, ids)]
+
+
+def _values(actor: Actor, change: Change, today: date, soon: date) -> list[Any]:
+    """$1 to $30 of every change."""
+    task = change.task
+    history = [
+        {
+            "id": str(new_id()),
+            "agreement_id": str(task.agreement_id),
+            "version": told.event.version,
+            "action": told.action,
+            "actor_kind": actor.kind,
+            "actor_name": actor.name,
+            "changes": as_json(told.event.changes),
+            "remark": told.remark,
+        }
+        for told in change.told
+    ]
+    events = [row_of(told.event) for told in change.told]
+    parties = {
+        "lead": task.lead.model_dump(mode="json"),
+        "coordinating": [party.model_dump(mode="json") for party in task.coordinating],
+        "monitoring": [party.model_dump(mode="json") for party in task.monitoring],
+    }
+    return [
+        actor.organization_id,
+        task.id,
+        today,
+        soon,
+        task.version,
+        task.title,
+        fold(task.title),
+        task.description,
+        task.deliverable,
+        task.field,
+        task.status,
+        task.due_on,
+        task.original_due_on,
+        task.percent,
+        orjson.dumps(parties).decode(),
+        task.last_report.model_dump_json() if task.last_report else None,
+        change.submission,
+        task.submitted_at,
+        task.completed_at,
+        change.note,
+        task.updated_at,
+        actor.id,
+        orjson.dumps(history).decode(),
+        events[0].topic,
+        events[0].key,
+        [event.event_id for event in events],
+        [event.version for event in events],
+        [event.type for event in events],
+        [event.payload for event in events],
+        [event.headers for event in events],
+    ]
+
+
+# $1 to $4 are those of a read: the caller, the task, the day. $5 to $21 are columns, $22 to $30 what is told.
+_TOLD = """
+told as (
+    insert into history (id, subject_id, agreement_id, subject_kind, version, action, actor_id, actor_kind,
+                         actor_name, organization_id, changes, remark, occurred_at)
+    select h.id, $2, h.agreement_id, 'task', h.version, h.action, $22, h.actor_kind, h.actor_name, $1, h.changes,
+           h.remark, $21
+    from json_to_recordset($23::text::json) as h(id uuid, agreement_id uuid, version int, action text,
+        actor_kind text, actor_name text, changes jsonb, remark text)
+), sent as (
+    insert into outbox (event_id, aggregate_id, version, type, topic, key, payload, headers, occurred_at)
+    select e.event_id, $2, e.version, e.type, $24, $25, e.payload::json, e.headers::json, $21
+    from unnest($26::uuid[], $27::bigint[], $28::text[], $29::text[], $30::text[])
+        with ordinality as e(event_id, version, type, payload, headers, position)
+    order by e.position
+)"""
+_WRITTEN = f"select {_shown('$3', '$4')} from changed t join agreement a on a.id = t.agreement_id"  # noqa: S608
+_CHANGE = f"""
+with changed as (
+    update task set version = $5, title = $6, folded = $7, description = $8, deliverable = $9, field = $10,
+        status = $11, due_on = $12, original_due_on = $13, percent = $14, parties = $15::text::jsonb,
+        last_report = $16::text::jsonb, submission = $17, submitted_at = $18, completed_at = $19, note = $20,
+        updated_at = $21
+    where id = $2 returning *
+), {_TOLD}"""  # noqa: S608
+_WRITE = f"{_CHANGE} {_WRITTEN}"
+_WRITE_REPORT = f"""{_CHANGE}, reported as (
+    insert into task_progress_report (id, task_id, period_start, period_end, percent, narrative, difficulties,
+                                      organization_id, account_id, reported_by, reported_at)
+    values ($31, $2, $32, $33, $34, $35, $36, $1, $22, $37, $21)
+) {_WRITTEN}"""  # noqa: S608
+_WRITE_DECISION = f"""{_CHANGE}, decided as (
+    insert into task_confirmation (id, task_id, submission, decision, organization_id, organization_name, account_id,
+                                   decided_by, remark, decided_at)
+    values ($31, $2, $17, $32, $33, $34, $22, $35, $36, $21)
+) {_WRITTEN}"""  # noqa: S608
+_CREATE = f"""
+with changed as (
+    insert into task (id, version, title, folded, description, deliverable, field, status, due_on, original_due_on,
+        percent, parties, last_report, submission, submitted_at, completed_at, note, updated_at, created_at,
+        agreement_id, clause_id, lead_organization_id, demonstration)
+    values ($2, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15::text::jsonb, $16::text::jsonb, $17, $18, $19, $20,
+        $21, $21, $31, $32, $33, $34)
+    returning *
+), {_TOLD} {_WRITTEN}"""  # noqa: S608
+_ADD_MEMBERS = """
+insert into agreement_member (agreement_id, organization_id, source_id, relation)
+select $1, m.organization_id, $2, m.relation from unnest($3::uuid[], $4::text[]) as m(organization_id, relation)
+"""
+_LOCK_AGREEMENT = """
+select a.id, a.version, a.title, a.number, a.status, c.id as clause_id, c.field as clause_field,
+    coalesce((select string_agg(m.relation, ',') from agreement_member m
+              where m.agreement_id = a.id and m.organization_id = $1 and m.source_id = a.id), '') as relations,
+    exists (select from agreement_party p where p.agreement_id = a.id and p.organization_id = $1
+        and p.signed_at is not null) as signed,
+    array(select m.organization_id from agreement_member m where m.agreement_id = a.id) as members
+from agreement a left join agreement_clause c on c.agreement_id = a.id and c.id = $3
+where a.id = $2 and a.id in (select x.agreement_id from agreement_access x where x.organization_id = $1)
+for share of a
+"""
+_ORGANIZATIONS = """
+select o.id as organization_id, o.name, o.unit_id, u.name as unit_name
+from organization o join unit u on u.id = o.unit_id where o.id = any($1::uuid[])
+"""
+_SUPERIORS = """
+with recursive chain (id) as (
+    select superior_organization_id from organization where id = any($1::uuid[])
+    union
+    select o.superior_organization_id from chain join organization o on o.id = chain.id
+)
+select id from chain where id is not null order by id
+"""

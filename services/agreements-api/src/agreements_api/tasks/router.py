@@ -1,0 +1,438 @@
+"""HTTP of tasks."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Annotated, Any, TypeAlias
+from uuid import UUID
+
+import asyncpg
+from fastapi import APIRouter, Query, Request, Response
+
+from agreements_api.agreements.schemas import Day, Empty
+from agreements_api.history.router import history_page
+from agreements_api.history.schemas import HistoryPublic
+from agreements_api.policy import Caller
+from agreements_api.representation import json_response, page_response, with_actions
+from agreements_api.tasks import errors, repository, service
+from agreements_api.tasks.models import TaskRelation, TaskStatus
+from agreements_api.tasks.permissions import allowed_actions, may_read
+from agreements_api.tasks.repository import Filter
+from agreements_api.tasks.schemas import (
+    ConfirmationPublic,
+    ProgressReportCreate,
+    ProgressReportPublic,
+    Reason,
+    Remark,
+    Submission,
+    TaskCreate,
+    TaskPublic,
+    TaskUpdate,
+)
+from agreements_api.tasks.timeliness import Timeliness, soon_until
+from shared import clock
+from shared.auth import Actor
+from shared.db import Database
+from shared.dependencies import (
+    PAGE,
+    ActorDep,
+    CursorParameter,
+    CursorsDep,
+    DatabaseDep,
+    IdempotencyKey,
+    IfMatch,
+    IfNoneMatch,
+    Limit,
+    get_actor,
+)
+from shared.etags import etag, not_modified
+from shared.idempotency import run_idempotent
+from shared.pagination import cut
+from shared.routes import HotRoute, plain
+from shared.schemas import Page
+from shared.text import fold
+
+router = APIRouter(tags=["tasks"])
+
+Connection: TypeAlias = "asyncpg.Connection[Any]"
+
+
+class TaskSort(StrEnum):
+    DUE = "due_on"
+    LAST_DUE = "-due_on"
+    UPDATED = "updated_at"
+    LATEST = "-updated_at"
+    CREATED = "created_at"
+    NEWEST = "-created_at"
+
+
+def _read_plainly(request: Request) -> Awaitable[Response] | None:
+    try:
+        task_id = UUID(request.path_params["task_id"])
+    except ValueError:
+        return None
+    return _read(request, task_id, request.headers.get("if-none-match"))
+
+
+@plain(_read_plainly)
+async def read_task(task_id: UUID, request: Request, if_none_match: IfNoneMatch = None) -> Response:
+    """One task, with its timeliness today and what the caller may do with it."""
+    return await _read(request, task_id, if_none_match)
+
+
+# The most frequent request of all: its route is the first that is looked at.
+router.add_api_route(
+    "/tasks/{task_id}",
+    read_task,
+    methods=["GET"],
+    operation_id="read_task",
+    response_model=TaskPublic,
+    route_class_override=HotRoute,
+)
+
+
+@router.get("/tasks", operation_id="list_tasks", response_model=Page[TaskPublic])
+async def list_tasks(
+    request: Request,
+    database: DatabaseDep,
+    actor: ActorDep,
+    cursors: CursorsDep,
+    status: Annotated[Sequence[TaskStatus], Query()] = (),
+    timeliness: Annotated[Sequence[Timeliness], Query(description="Of today; `overdue` lists what is late.")] = (),
+    agreement_id: UUID | None = None,
+    due_before: Annotated[Day | None, Query(description="Due on a day before this one.")] = None,
+    due_after: Annotated[Day | None, Query(description="Due on a day after this one.")] = None,
+    locality: Annotated[UUID | None, Query(description="Unit of an organisation that takes part.")] = None,
+    organization: Annotated[UUID | None, Query(description="Organisation that takes part.")] = None,
+    relation: Annotated[
+        Sequence[TaskRelation],
+        Query(description="How it takes part; of the caller's own organisation where no other is named."),
+    ] = (),
+    field: Annotated[str | None, Query(max_length=100)] = None,
+    q: Annotated[str | None, Query(max_length=200, description="Words of the title; diacritics do not count.")] = None,
+    sort: TaskSort = TaskSort.DUE,
+    count: Annotated[bool, Query(description="Also count all that match.")] = False,
+    limit: Limit = PAGE,
+    cursor: CursorParameter = None,
+) -> Response:
+    """Tasks of the agreements that the caller's organisation is a member of; tasks without a deadline come last."""
+    _check_scope(actor)
+    scope = f"tasks:{sort}"
+    after = _position(sort, cursors.decode(scope, cursor)) if cursor is not None else None
+    narrowed = Filter(
+        statuses=status,
+        timeliness=timeliness,
+        agreement_id=agreement_id,
+        due_before=due_before,
+        due_after=due_after,
+        locality=locality,
+        organization=organization,
+        relations=relation,
+        field=field,
+        folded=fold(q) if q else None,
+    )
+    today = clock.today()
+    soon = soon_until(today)
+    organization_id = actor.organization_id
+    async with database.read(actor) as connection:
+        rows = await repository.list_tasks(
+            connection, organization_id, narrowed, sort=sort, after=after, limit=limit + 1, today=today, soon=soon
+        )
+        total = (
+            await repository.count_tasks(connection, organization_id, narrowed, today=today, soon=soon)
+            if count
+            else None
+        )
+    items, last = cut(rows, limit)
+    caller = Caller.of(actor)
+    return page_response(
+        request,
+        [_body(caller, row) for row in items],
+        cursors.encode(scope, [last["sort_value"], last["id"]]) if last else None,
+        total,
+    )
+
+
+@router.post("/agreements/{agreement_id}/tasks", operation_id="assign_task", status_code=201, response_model=TaskPublic)
+async def assign_task(
+    agreement_id: UUID, body: TaskCreate, request: Request, database: DatabaseDep, actor: ActorDep, key: IdempotencyKey
+) -> Response:
+    """Assign a task of an agreement in force to a lead, with coordinating and monitoring organisations."""
+
+    async def step(connection: Connection) -> asyncpg.Record:
+        return await service.assign(connection, actor, agreement_id, body)
+
+    return await _change(request, database, actor, key, step, status_code=201)
+
+
+@router.patch("/tasks/{task_id}", operation_id="update_task", response_model=TaskPublic)
+async def update_task(
+    task_id: UUID,
+    body: TaskUpdate,
+    request: Request,
+    database: DatabaseDep,
+    actor: ActorDep,
+    key: IdempotencyKey,
+    if_match: IfMatch = None,
+) -> Response:
+    """Change a task, or its deadlines, by a merge patch (RFC 7396); the first deadline stays on record."""
+
+    async def step(connection: Connection) -> asyncpg.Record:
+        return await service.update(connection, actor, task_id, if_match, body)
+
+    return await _change(request, database, actor, key, step)
+
+
+@router.post("/tasks/{task_id}/accept", operation_id="accept_task", response_model=TaskPublic)
+async def accept_task(
+    task_id: UUID,
+    request: Request,
+    database: DatabaseDep,
+    actor: ActorDep,
+    key: IdempotencyKey,
+    if_match: IfMatch = None,
+    body: Empty | None = None,
+) -> Response:
+    """The lead takes the task on."""
+
+    async def step(connection: Connection) -> asyncpg.Record:
+        return await service.accept(connection, actor, task_id, if_match)
+
+    return await _change(request, database, actor, key, step)
+
+
+@router.post("/tasks/{task_id}/reports", operation_id="report_progress", status_code=201, response_model=TaskPublic)
+async def report_progress(
+    task_id: UUID,
+    body: ProgressReportCreate,
+    request: Request,
+    database: DatabaseDep,
+    actor: ActorDep,
+    key: IdempotencyKey,
+    if_match: IfMatch = None,
+) -> Response:
+    """Report the progress of a period; the answer is the task, which shows the report as its last one."""
+
+    async def step(connection: Connection) -> asyncpg.Record:
+        return await service.report(connection, actor, task_id, if_match, body)
+
+    return await _change(request, database, actor, key, step, status_code=201)
+
+
+@router.post("/tasks/{task_id}/submit", operation_id="submit_task", response_model=TaskPublic)
+async def submit_task(
+    task_id: UUID,
+    request: Request,
+    database: DatabaseDep,
+    actor: ActorDep,
+    key: IdempotencyKey,
+    if_match: IfMatch = None,
+    body: Submission | None = None,
+) -> Response:
+    """Submit a finished task: its progress becomes 100 percent, and its coordinating parties confirm or return it."""
+
+    async def step(connection: Connection) -> asyncpg.Record:
+        return await service.submit(connection, actor, task_id, if_match, body.note if body else None)
+
+    return await _change(request, database, actor, key, step)
+
+
+@router.post("/tasks/{task_id}/confirm", operation_id="confirm_task", response_model=TaskPublic)
+async def confirm_task(
+    task_id: UUID,
+    request: Request,
+    database: DatabaseDep,
+    actor: ActorDep,
+    key: IdempotencyKey,
+    if_match: IfMatch = None,
+    body: Remark | None = None,
+) -> Response:
+    """Confirm a submission from the other side; with the last coordinating party the task is completed."""
+
+    async def step(connection: Connection) -> asyncpg.Record:
+        return await service.confirm(connection, actor, task_id, if_match, body.remark if body else None)
+
+    return await _change(request, database, actor, key, step)
+
+
+@router.post("/tasks/{task_id}/return", operation_id="return_task", response_model=TaskPublic)
+async def return_task(
+    task_id: UUID,
+    body: Reason,
+    request: Request,
+    database: DatabaseDep,
+    actor: ActorDep,
+    key: IdempotencyKey,
+    if_match: IfMatch = None,
+) -> Response:
+    """Send a submission back to its lead; the confirmations that it had are void."""
+
+    async def step(connection: Connection) -> asyncpg.Record:
+        return await service.send_back(connection, actor, task_id, if_match, body.reason)
+
+    return await _change(request, database, actor, key, step)
+
+
+@router.post("/tasks/{task_id}/complete", operation_id="complete_task", response_model=TaskPublic)
+async def complete_task(
+    task_id: UUID,
+    request: Request,
+    database: DatabaseDep,
+    actor: ActorDep,
+    key: IdempotencyKey,
+    if_match: IfMatch = None,
+    body: Remark | None = None,
+) -> Response:
+    """Complete a submitted task that has no coordinating party to confirm it."""
+
+    async def step(connection: Connection) -> asyncpg.Record:
+        return await service.complete(connection, actor, task_id, if_match, body.remark if body else None)
+
+    return await _change(request, database, actor, key, step)
+
+
+@router.post("/tasks/{task_id}/cancel", operation_id="cancel_task", response_model=TaskPublic)
+async def cancel_task(
+    task_id: UUID,
+    body: Reason,
+    request: Request,
+    database: DatabaseDep,
+    actor: ActorDep,
+    key: IdempotencyKey,
+    if_match: IfMatch = None,
+) -> Response:
+    """Cancel a task that is not completed; it stays on record and counts in no figure."""
+
+    async def step(connection: Connection) -> asyncpg.Record:
+        return await service.cancel(connection, actor, task_id, if_match, body.reason)
+
+    return await _change(request, database, actor, key, step)
+
+
+@router.get("/tasks/{task_id}/reports", operation_id="list_progress_reports", response_model=Page[ProgressReportPublic])
+async def list_progress_reports(
+    task_id: UUID,
+    request: Request,
+    database: DatabaseDep,
+    actor: ActorDep,
+    cursors: CursorsDep,
+    limit: Limit = PAGE,
+    cursor: CursorParameter = None,
+) -> Response:
+    """Every progress report, the newest first."""
+    return await _parts(request, database, actor, cursors, task_id, "reports", limit, cursor)
+
+
+@router.get(
+    "/tasks/{task_id}/confirmations", operation_id="list_confirmations", response_model=Page[ConfirmationPublic]
+)
+async def list_confirmations(
+    task_id: UUID,
+    request: Request,
+    database: DatabaseDep,
+    actor: ActorDep,
+    cursors: CursorsDep,
+    limit: Limit = PAGE,
+    cursor: CursorParameter = None,
+) -> Response:
+    """Every confirmation and return, the newest first, also those that no longer hold."""
+    return await _parts(request, database, actor, cursors, task_id, "confirmations", limit, cursor)
+
+
+@router.get("/tasks/{task_id}/history", operation_id="list_task_history", response_model=Page[HistoryPublic])
+async def list_task_history(
+    task_id: UUID,
+    request: Request,
+    database: DatabaseDep,
+    actor: ActorDep,
+    cursors: CursorsDep,
+    limit: Limit = PAGE,
+    cursor: CursorParameter = None,
+) -> Response:
+    """Every change of the task: who, when, what, from → to; the newest first."""
+    _check_scope(actor)
+    return await history_page(request, database, actor, cursors, task_id, limit, cursor, errors.TaskNotFound)
+
+
+async def _read(request: Request, task_id: UUID, if_none_match: str | None) -> Response:
+    actor = await get_actor(request)
+    _check_scope(actor)
+    database: Database = request.app.state.database
+    today = clock.today()
+    async with database.read(actor) as connection:
+        row = await repository.read(connection, actor.organization_id, task_id, today=today, soon=soon_until(today))
+    if row is None:
+        raise errors.TaskNotFound
+    return not_modified(if_none_match, _etag(row)) or _shown(actor, row)
+
+
+async def _change(
+    request: Request,
+    database: Database,
+    actor: Actor,
+    key: str,
+    step: Callable[[Connection], Awaitable[asyncpg.Record]],
+    *,
+    status_code: int = 200,
+) -> Response:
+    """One step in one transaction, which is committed before the answer leaves."""
+    async with database.write(actor) as connection:
+
+        async def handle() -> Response:
+            return _shown(actor, await step(connection), status_code=status_code)
+
+        return await run_idempotent(request, connection, actor, key, handle)
+
+
+async def _parts(
+    request: Request,
+    database: Database,
+    actor: Actor,
+    cursors: CursorsDep,
+    task_id: UUID,
+    part: str,
+    limit: int,
+    cursor: str | None,
+) -> Response:
+    _check_scope(actor)
+    scope = f"{part}:{task_id}"
+    before = UUID(cursors.decode(scope, cursor)[0]) if cursor is not None else None
+    async with database.read(actor) as connection:
+        rows = await repository.read_parts(
+            connection, actor.organization_id, task_id, part, before=before, limit=limit + 1
+        )
+        if not rows and not await repository.is_visible(connection, actor.organization_id, task_id):
+            raise errors.TaskNotFound
+    items, last = cut(rows, limit)
+    following = cursors.encode(scope, [last["id"]]) if last else None
+    return page_response(request, [row["body"] for row in items], following, None)
+
+
+def _check_scope(actor: Actor) -> None:
+    if not may_read(actor):
+        raise errors.NotAllowed
+
+
+def _position(sort: TaskSort, values: Sequence[str]) -> tuple[date | datetime, UUID]:
+    value, identity = values
+    kind = date if sort in (TaskSort.DUE, TaskSort.LAST_DUE) else datetime
+    return kind.fromisoformat(value), UUID(identity)
+
+
+def _shown(actor: Actor, row: asyncpg.Record, *, status_code: int = 200) -> Response:
+    headers = {"ETag": _etag(row)}
+    if status_code == 201:
+        headers["Location"] = f"/v1/tasks/{row['id']}"
+    return json_response(_body(Caller.of(actor), row), status_code=status_code, headers=headers)
+
+
+def _body(caller: Caller, row: asyncpg.Record) -> str:
+    actions = allowed_actions(
+        caller, row["status"], row["relations"], coordinated=row["coordinated"], confirmed=row["confirmed"]
+    )
+    return with_actions(row["body"], actions)
+
+
+def _etag(row: asyncpg.Record) -> str:
+    # Timeliness changes with the day and without a version: whoever holds yesterday's answer must not be told 304.
+    return etag(row["version"], row["timeliness"])

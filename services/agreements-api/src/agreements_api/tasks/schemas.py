@@ -1,0 +1,277 @@
+"""What the API takes and shows of tasks."""
+
+from datetime import date, datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import ConfigDict, Field, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
+
+from agreements_api.agreements.schemas import Day, FieldName, Title
+from agreements_api.tasks.models import Decision, TaskStatus
+from agreements_api.tasks.timeliness import Timeliness
+from shared.schemas import Model, Text
+
+Percent = Annotated[int, Field(strict=True, ge=0, le=100)]
+Flag = Annotated[bool, Field(strict=True)]
+
+_LEAD = "01990000-0000-7000-8000-000000000003"
+_OTHER = "01990000-0000-7000-8000-000000000004"
+TASK_EXAMPLE: dict[str, Any] = {
+    "title": "Rà soát, giải quyết vướng mắc đối với người dân tại các khu vực xâm canh, xâm cư",
+    "clause_id": "01990000-0000-7000-8000-0000000000c2",
+    "deliverable": "Biên bản giải quyết vướng mắc",
+    "field": "địa giới hành chính",
+    "due_on": "2026-12-31",
+    "lead_organization_id": _LEAD,
+    "coordinating": [{"organization_id": _OTHER, "due_on": "2026-12-15"}],
+    "monitoring": [],
+}
+REPORT_EXAMPLE: dict[str, Any] = {
+    "period_start": "2026-10-15",
+    "period_end": "2026-11-14",
+    "percent": 40,
+    "narrative": "Đã rà soát 40 % khu vực giáp ranh.",
+    "difficulties": "Hồ sơ địa chính hai bên chưa khớp.",
+}
+
+
+class ParticipantCreate(Model):
+    """A coordinating or monitoring organisation; without a deadline of its own the task's holds."""
+
+    organization_id: UUID
+    due_on: Day | None = None
+
+
+class TaskCreate(Model):
+    """A task for an agreement in force. Lead and others may be any organisation, a party or not."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [TASK_EXAMPLE]})
+
+    title: Title
+    clause_id: UUID | None = Field(default=None, description="The clause of this agreement that the task fulfils.")
+    description: Text | None = None
+    deliverable: Text | None = None
+    field: FieldName | None = Field(default=None, description="Where absent, the field of the clause.")
+    due_on: Day | None = None
+    lead_organization_id: UUID
+    coordinating: Annotated[list[ParticipantCreate], Field(max_length=100)] = []
+    monitoring: Annotated[list[ParticipantCreate], Field(max_length=20)] = []
+    demonstration: Flag = False
+    note: Text | None = None
+
+
+class TaskUpdate(Model):
+    """A merge patch: what is absent stays, null clears.
+
+    `coordinating` and `monitoring` change deadlines only: each must list the organisations that it has.
+    """
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"due_on": "2027-01-31"}]})
+
+    title: Title = "-"
+    description: Text | None = None
+    deliverable: Text | None = None
+    field: FieldName | None = None
+    due_on: Day | None = None
+    coordinating: Annotated[list[ParticipantCreate], Field(max_length=100)] = []
+    monitoring: Annotated[list[ParticipantCreate], Field(max_length=20)] = []
+    note: Text | None = None
+
+
+class ProgressReportCreate(Model):
+    """What was done in a period. A lower percentage than before is taken: the narrative says why."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [REPORT_EXAMPLE]})
+
+    period_start: Day
+    period_end: Day
+    percent: Percent
+    narrative: Text
+    difficulties: Text | None = None
+
+    @field_validator("period_end")
+    @classmethod
+    def _in_order(cls, value: date, info: ValidationInfo) -> date:
+        begins = info.data.get("period_start")
+        if begins and value < begins:
+            raise PydanticCustomError("period_reversed", "The period ends before it begins")
+        return value
+
+
+class Submission(Model):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"note": "Đề nghị các bên phối hợp xác nhận."}]})
+
+    note: Text | None = None
+
+
+class Remark(Model):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"remark": "Nhất trí."}]})
+
+    remark: Text | None = None
+
+
+class Reason(Model):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "Biên bản chưa có chữ ký của Kinh Môn."}]})
+
+    reason: Text
+
+
+class TaskPartyPublic(Model):
+    """An organisation under the name that it was given the task with."""
+
+    organization_id: UUID
+    name: str
+    unit_id: UUID | None
+    unit_name: str | None
+    due_on: date | None = Field(description="Its own deadline, where it has one.")
+    confirmed_at: datetime | None = Field(description="When it confirmed the present submission.")
+
+
+class LastReportPublic(Model):
+    period_start: date | None
+    period_end: date | None
+    percent: int
+    narrative: str | None
+    difficulties: str | None
+    reported_at: datetime
+
+
+class TaskPublic(Model):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": "01990000-0000-7000-8000-0000000000b1",
+                    "version": 3,
+                    "agreement_id": "01990000-0000-7000-8000-0000000000a1",
+                    "agreement_title": "Kế hoạch phối hợp thực hiện Kết luận số 352-KL/TUQN-TUBG-TUHD",
+                    "agreement_number": None,
+                    "clause_id": TASK_EXAMPLE["clause_id"],
+                    "title": TASK_EXAMPLE["title"],
+                    "description": None,
+                    "deliverable": TASK_EXAMPLE["deliverable"],
+                    "field": TASK_EXAMPLE["field"],
+                    "status": "in_progress",
+                    "timeliness": "in_time",
+                    "due_on": "2026-12-31",
+                    "original_due_on": "2026-12-31",
+                    "percent": 40,
+                    "submitted_at": None,
+                    "completed_at": None,
+                    "demonstration": True,
+                    "note": None,
+                    "lead": {
+                        "organization_id": _LEAD,
+                        "name": "UBND thị xã Đông Triều",
+                        "unit_id": "5f0c1b3e-6f0d-5d5e-9c55-0d5a5d4c9a11",
+                        "unit_name": "Thị xã Đông Triều",
+                        "due_on": None,
+                        "confirmed_at": None,
+                    },
+                    "coordinating": [
+                        {
+                            "organization_id": _OTHER,
+                            "name": "UBND thị xã Kinh Môn",
+                            "unit_id": "5f0c1b3e-6f0d-5d5e-9c55-0d5a5d4c9a12",
+                            "unit_name": "Thị xã Kinh Môn",
+                            "due_on": "2026-12-15",
+                            "confirmed_at": None,
+                        }
+                    ],
+                    "monitoring": [],
+                    "last_report": {**REPORT_EXAMPLE, "reported_at": "2026-11-14T03:00:00Z"},
+                    "created_at": "2026-11-01T03:00:00Z",
+                    "updated_at": "2026-11-14T03:00:00Z",
+                    "allowed_actions": ["report", "submit"],
+                }
+            ]
+        }
+    )
+
+    id: UUID
+    version: int
+    agreement_id: UUID
+    agreement_title: str
+    agreement_number: str | None
+    clause_id: UUID | None
+    title: str
+    description: str | None
+    deliverable: str | None
+    field: str | None
+    status: TaskStatus
+    timeliness: Timeliness | None = Field(
+        description="Computed from the dates, the working calendar and now; null for a cancelled task."
+    )
+    due_on: date | None = Field(description="The deadline in force: the end of this day in Vietnam.")
+    original_due_on: date | None = Field(description="The first deadline that was set.")
+    percent: int
+    submitted_at: datetime | None
+    completed_at: datetime | None
+    demonstration: bool
+    note: str | None
+    lead: TaskPartyPublic
+    coordinating: list[TaskPartyPublic]
+    monitoring: list[TaskPartyPublic]
+    last_report: LastReportPublic | None
+    created_at: datetime
+    updated_at: datetime
+    allowed_actions: list[str] = Field(description="The steps that the caller can take now.")
+
+
+class ProgressReportPublic(Model):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": "01990000-0000-7000-8000-0000000000d1",
+                    **REPORT_EXAMPLE,
+                    "organization_id": _LEAD,
+                    "reported_by": "Chuyên viên UBND thị xã Đông Triều",
+                    "reported_at": "2026-11-14T03:00:00Z",
+                }
+            ]
+        }
+    )
+
+    id: UUID
+    period_start: date
+    period_end: date
+    percent: int
+    narrative: str
+    difficulties: str | None
+    organization_id: UUID | None
+    reported_by: str
+    reported_at: datetime
+
+
+class ConfirmationPublic(Model):
+    """What a party said to a submission; `valid` while the task stands on it."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": "01990000-0000-7000-8000-0000000000e1",
+                    "submission": 1,
+                    "decision": "confirmed",
+                    "valid": True,
+                    "organization_id": _OTHER,
+                    "organization_name": "UBND thị xã Kinh Môn",
+                    "decided_by": "Lãnh đạo UBND thị xã Kinh Môn",
+                    "remark": "Nhất trí.",
+                    "decided_at": "2026-12-10T03:00:00Z",
+                }
+            ]
+        }
+    )
+
+    id: UUID
+    submission: int
+    decision: Decision
+    valid: bool
+    organization_id: UUID
+    organization_name: str
+    decided_by: str
+    remark: str | None
+    decided_at: datetime

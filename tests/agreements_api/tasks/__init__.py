@@ -1,0 +1,1 @@
+"""Tests of tasks, from assignment to completion."""

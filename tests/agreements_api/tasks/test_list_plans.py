@@ -1,0 +1,156 @@
+"""How PostgreSQL goes through a large table of tasks, under the application's role and its row-level security."""
+
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import pytest
+import pytest_asyncio
+
+from agreements_api.tasks import repository
+from agreements_api.tasks.repository import SORTS, Filter
+from tests.agreements_api.agreements.world import Json, World
+
+AGREEMENTS, TASKS_OF_EACH = 200, 100
+ORDER_INDEXES = {"due_on": "task_due", "updated_at": "task_updated", "created_at": "task_created"}
+
+# Copies of one plan and of one task of it. Two provinces watch over all of them; Sơn Động leads the tasks of one.
+_COPY = """
+with copied as (
+    insert into agreement
+    select (jsonb_populate_record(a, jsonb_build_object(
+        'id', gen_random_uuid(), 'created_at', a.created_at - make_interval(mins => i)))).*
+    from agreement a, generate_series(1, $3) i where a.id = $1 returning id
+), numbered as materialized (
+    select id, row_number() over () as number from copied
+), member as (
+    insert into agreement_member
+    select n.id, o, n.id, 'superior' from numbered n, unnest($4::uuid[]) o
+    union all select n.id, $5, n.id, 'party' from numbered n where n.number = 1
+), task_copy as (
+    insert into task ({columns})
+    select {columns}
+    from (select n.number, n.id as agreement, i, t from task t, numbered n, generate_series(1, $6) i where t.id = $2) s,
+        lateral jsonb_populate_record(s.t, jsonb_build_object(
+            'id', gen_random_uuid(), 'agreement_id', s.agreement,
+            'due_on', date '2026-01-01' + (s.number * 7 + s.i * 13)::int % 900,
+            'title', 'Nhiệm vụ ' || s.number || ' ' || s.i, 'folded', 'nhiem vu ' || md5(s.number || ' ' || s.i),
+            'created_at', now() - make_interval(mins => (s.number * $6 + s.i)::int),
+            'updated_at', now() - make_interval(mins => (s.i * $3 + s.number)::int)))
+    returning id, agreement_id
+)
+insert into agreement_member select c.agreement_id, $5, c.id, 'lead' from task_copy c join numbered n
+    on n.id = c.agreement_id and n.number = 1
+"""
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def many(world: World, plan: Json) -> int:
+    """A table as large as that of some years."""
+    task = await world.task(plan)
+    ids = {key: organization.id for key, organization in world.organizations.items()}
+    await world.rows(
+        _COPY.format(columns=await world.columns("task")),
+        UUID(plan["id"]),
+        UUID(task["id"]),
+        AGREEMENTS,
+        [ids["quangninh"], ids["bacgiang"]],
+        ids["ubnd-sondong"],
+        TASKS_OF_EACH,
+    )
+    for table in ("agreement", "agreement_access", "agreement_member", "task", "organization", "unit"):
+        await world.rows(f"analyze {table}")
+    return AGREEMENTS * TASKS_OF_EACH
+
+
+@pytest.mark.parametrize("following", [False, True])
+@pytest.mark.parametrize("sort", list(SORTS))
+async def test_every_order_walks_along_its_index(world: World, many: int, sort: str, following: bool) -> None:
+    after: Any = None
+    if following:
+        value = date(2026, 8, 1) if sort.endswith("due_on") else (await world.rows("select now()"))[0]["now"]
+        after = (value, UUID(int=1))
+    plan = await explain(world, "quangninh", Filter(), sort=sort, after=after)
+    assert ORDER_INDEXES[sort.removeprefix("-")] in plan
+    assert "Sort" not in plan
+    assert "Seq Scan on task" not in plan
+    assert rows_read(plan) < many / 20
+
+
+@pytest.mark.parametrize(
+    ("key", "narrowed"),
+    [
+        ("quangninh", Filter(statuses=["not_started"])),
+        ("quangninh", Filter(folded=f"nhiem vu {'c4ca4238a0'}")),
+        # Few rows among many: the walk begins at what is few.
+        ("ubnd-sondong", Filter()),
+        ("ubnd-sondong", Filter(relations=["lead"])),
+        ("ubnd-sondong", Filter(relations=["lead"], statuses=["in_progress"])),
+    ],
+)
+async def test_a_narrowed_list_reads_little(world: World, many: int, key: str, narrowed: Filter) -> None:
+    plan = await explain(world, key, narrowed, sort="due_on", after=None)
+    assert "Seq Scan on task" not in plan
+    assert rows_read(plan) < many / 20
+
+
+async def test_the_tasks_of_one_agreement_are_found_by_it(world: World, many: int) -> None:
+    agreement = (await world.rows("select agreement_id from task order by id limit 1"))[0]["agreement_id"]
+    plan = await explain(world, "quangninh", Filter(agreement_id=agreement), sort="due_on", after=None)
+    assert "task_agreement" in plan
+    assert rows_read(plan) < many / 20
+
+
+async def test_one_task_is_found_by_its_key(world: World, many: int) -> None:
+    task = (await world.rows("select id from task order by id limit 1"))[0]["id"]
+    organization = world.organizations["quangninh"].id
+    plan = await as_member(
+        world,
+        "quangninh",
+        repository.READ,
+        (organization, task, date(2026, 11, 24), date(2026, 12, 3)),
+    )
+    assert "task_pkey" in plan
+    assert "Seq Scan on task" not in plan
+    assert rows_read(plan) < 100
+
+
+async def explain(world: World, key: str, narrowed: Filter, *, sort: str, after: Any) -> str:
+    statement, *values = repository.list_statement(
+        world.organizations[key].id,
+        narrowed,
+        sort=sort,
+        after=after,
+        limit=51,
+        today=date(2026, 11, 24),
+        soon=date(2026, 12, 3),
+    )
+    return await as_member(world, key, statement, values)
+
+
+async def as_member(world: World, key: str, statement: str, values: Any) -> str:
+    """How it was done, with the rows that each step went through."""
+    connection = await asyncpg.connect(world.address.url)
+    try:
+        await connection.execute(
+            "select set_config('lienvung.organization_id', $1, false)", str(world.organizations[key].id)
+        )
+        rows = await connection.fetch(f"explain (analyze, timing off, costs off) {statement}", *values)
+    finally:
+        await connection.close()
+    return "\n".join(row[0] for row in rows)
+
+
+def rows_read(plan: str) -> float:
+    """The rows of every scan of the table, those that a filter dropped included."""
+    total, scanning = 0.0, False
+    for line in plan.splitlines():
+        if "->" in line or "Scan" in line:
+            scanning = " on task t" in line
+        if scanning and "(actual rows=" in line:
+            found, loops = line.split("(actual rows=")[1].rstrip(")").split(" loops=")
+            total += float(found) * float(loops)
+        if scanning and "Rows Removed by Filter:" in line:
+            total += float(line.split(":")[1])
+    return total
