@@ -1,0 +1,105 @@
+"""Which alerts must exist, derived from the history of tasks alone: what the fault checker holds the lists against."""
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
+from uuid import UUID
+
+from notifier.alerts.models import Audience, Channel
+from notifier.alerts.policy import Policy, steps
+from notifier.alerts.recipients import Candidate, recipients
+from notifier.deadlines.models import Deadline, DeadlineRole
+from notifier.deadlines.service import advance
+from shared.calendar import WorkingCalendar
+from shared.clock import day_of
+from shared.events import OrganizationSnapshot, TaskEvent
+
+# Task, revision, policy, step, recipient, channel.
+Identity = tuple[str, str, str, str, str, str]
+
+
+def expected_alerts(
+    events: Iterable[TaskEvent],
+    organizations: Iterable[OrganizationSnapshot],
+    now: datetime,
+    *,
+    policy: Policy | None = None,
+    calendar: WorkingCalendar | None = None,
+    opted_out: Collection[UUID] = (),
+) -> set[Identity]:
+    """The alerts that must exist at `now`, in-app and e-mail.
+
+    `events` are those of any number of tasks, each task's in the order of their versions; `organizations` have the
+    people that they had when the steps fired. Only what is still open is counted: whether a step fired before its task
+    was completed depends on which came first.
+    """
+    policy, calendar = policy or Policy(), calendar or WorkingCalendar()
+    known = {organization.id: organization for organization in organizations}
+    return {
+        identity
+        for deadlines in replay(events).values()
+        for deadline in deadlines.values()
+        for identity in _of_deadline(deadline, known, now, policy, calendar, opted_out)
+    }
+
+
+def replay(events: Iterable[TaskEvent]) -> dict[UUID, dict[UUID, Deadline]]:
+    """The deadlines of each task by organisation, as the consumer must have them after these events."""
+    tasks: dict[UUID, dict[UUID, Deadline]] = {}
+    for event in events:
+        before = tasks.get(event.task.id, {})
+        after = advance(before, event.task, event.version, event.occurred_at)
+        tasks[event.task.id] = {deadline.organization_id: deadline for deadline in after}
+    return tasks
+
+
+def _candidates(
+    audience: Audience,
+    party: UUID,
+    organizations: Mapping[UUID, OrganizationSnapshot],
+    opted_out: Collection[UUID],
+) -> list[Candidate]:
+    organization = organizations.get(party)
+    if organization is not None and audience is Audience.SUPERIOR:
+        superior = organization.superior_organization_id
+        organization = organizations.get(superior) if superior else None
+    return [
+        Candidate(
+            account_id=person.account_id,
+            is_specialist="specialist" in person.roles,
+            is_leader="leader" in person.roles,
+            wants_mail=person.email is not None and person.account_id not in opted_out,
+        )
+        for person in (organization.people if organization else ())
+        if person.active
+    ]
+
+
+def _of_deadline(
+    deadline: Deadline,
+    organizations: Mapping[UUID, OrganizationSnapshot],
+    now: datetime,
+    policy: Policy,
+    calendar: WorkingCalendar,
+    opted_out: Collection[UUID],
+) -> Iterable[Identity]:
+    if not deadline.is_open or deadline.due_on is None:
+        return
+    for step in steps(deadline.due_on, calendar, policy, until=day_of(now)):
+        if step.fire_at > now or not step.concerns(deadline.since):
+            continue
+        if step.audience is not Audience.PARTY and deadline.role != DeadlineRole.LEAD:
+            continue
+        people = _candidates(step.audience, deadline.organization_id, organizations, opted_out)
+        for person in recipients(step.audience, people):
+            channels = [Channel.IN_APP]
+            if person.wants_mail and deadline.role != DeadlineRole.MONITORING:
+                channels.append(Channel.EMAIL)
+            for channel in channels:
+                yield (
+                    str(deadline.task_id),
+                    str(deadline.revision),
+                    policy.name,
+                    step.name,
+                    str(person.account_id),
+                    str(channel),
+                )

@@ -1,0 +1,100 @@
+"""The alert policy: which steps a deadline has and when each of them fires. Pure functions of dates."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+
+from notifier.alerts.models import Audience, StepKind
+from shared.calendar import WorkingCalendar
+from shared.clock import end_of, start_of
+
+# No step comes earlier before a deadline, whatever holidays lie between.
+_FURTHEST_AHEAD = timedelta(days=60)
+# Older than the product; dates before it, which only a mistake can be, count as it.
+_EARLIEST = date(2000, 1, 1)
+
+
+@dataclass(frozen=True)
+class Policy:
+    """Everything is counted in working days.
+
+    The weekly reminder comes every fifth working day: over Tết it pauses as the offices do.
+    """
+
+    name: str = "default.v1"
+    fire_hour: int = 8
+    before: tuple[int, ...] = (7, 3, 1)
+    overdue_daily: int = 3
+    overdue_every: int = 5
+    # After a thousand working days nobody is reminded any more; the task stays overdue in every list and report.
+    overdue_limit: int = 1000
+    escalations: Mapping[int, Audience] = field(default_factory=lambda: {5: Audience.LEADERS, 10: Audience.SUPERIOR})
+
+    def reminds_on(self, overdue: int) -> bool:
+        """Whether so many working days after the deadline there is a reminder."""
+        return overdue <= self.overdue_daily or (overdue - self.overdue_daily) % self.overdue_every == 0
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of one due date; it exists for a deadline that was known before `known_before` (None: always)."""
+
+    name: str
+    kind: StepKind
+    audience: Audience
+    day: date
+    fire_at: datetime
+    known_before: datetime | None
+
+    def concerns(self, since: datetime) -> bool:
+        """Whether a deadline that came into being at `since` has this step.
+
+        One that arrives already past gets its latest overdue step and the escalations it has reached, and no other.
+        """
+        return self.known_before is None or since < self.known_before
+
+
+def steps(due_on: date, calendar: WorkingCalendar, policy: Policy, *, until: date) -> list[Step]:
+    """The steps of a due date up to a day, in the order of their days."""
+    if due_on - until > _FURTHEST_AHEAD:
+        return []
+    due_on = max(due_on, _EARLIEST)
+    found = [*_before(due_on, calendar, policy), *_overdue(due_on, calendar, policy, until)]
+    return sorted((step for step in found if step.day <= until), key=lambda step: step.fire_at)
+
+
+def _before(due_on: date, calendar: WorkingCalendar, policy: Policy) -> Iterator[Step]:
+    # A deadline on a day off is announced on the last working day before it: on the day itself nobody would read it.
+    last_day = calendar.last_working_day(due_on)
+    for count in sorted(policy.before, reverse=True):
+        day = calendar.add_working_days(last_day, -count)
+        yield _step(policy, f"before_{count}", StepKind.APPROACHING, day, end_of(day))
+    yield _step(policy, "due", StepKind.DUE, last_day, end_of(due_on))
+
+
+def _overdue(due_on: date, calendar: WorkingCalendar, policy: Policy, until: date) -> Iterator[Step]:
+    day = due_on
+    latest: tuple[int, date] | None = None
+    for count in range(1, policy.overdue_limit + 1):
+        day = calendar.add_working_days(day, 1)
+        if (audience := policy.escalations.get(count)) is not None:
+            yield _step(policy, f"escalation_{count}", StepKind.ESCALATED, day, None, audience)
+        if policy.reminds_on(count):
+            if latest is not None:
+                yield _step(policy, f"overdue_{latest[0]}", StepKind.OVERDUE, latest[1], start_of(day))
+            if day > until:
+                return
+            latest = (count, day)
+    if latest is not None:
+        yield _step(policy, f"overdue_{latest[0]}", StepKind.OVERDUE, latest[1], None)
+
+
+def _step(
+    policy: Policy,
+    name: str,
+    kind: StepKind,
+    day: date,
+    known_before: datetime | None,
+    audience: Audience = Audience.PARTY,
+) -> Step:
+    return Step(name, kind, audience, day, start_of(day) + timedelta(hours=policy.fire_hour), known_before)

@@ -1,0 +1,1 @@
+"""Deadlines: who has to have done what by when, learned from events alone."""

@@ -1,0 +1,135 @@
+"""All SQL of deadlines and of what is learned about organisations and people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+from sqlalchemy import delete
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import SQLModel
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from notifier.deadlines.models import Deadline, Organization, Person, Task
+
+_DEADLINES_OF = """
+select task_id, organization_id, role, due_on, revision, is_open, since, task_version
+from deadline where task_id = $1
+"""
+# One statement for a task and all its deadlines: most events of a task change no date at all.
+_PUT_TASK = """
+with task_row as (
+    insert into task (id, version, agreement_id, agreement_title, agreement_number, title, status, lead_name, members,
+                      demonstration, traceparent)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+    on conflict (id) do update set
+        version = excluded.version, agreement_id = excluded.agreement_id, agreement_title = excluded.agreement_title,
+        agreement_number = excluded.agreement_number, title = excluded.title, status = excluded.status,
+        lead_name = excluded.lead_name, members = excluded.members, demonstration = excluded.demonstration,
+        traceparent = excluded.traceparent
+)
+insert into deadline (task_id, organization_id, role, due_on, revision, is_open, since, task_version)
+select $1, organization_id, role, due_on, revision, is_open, since, $2
+from unnest($12::uuid[], $13::text[], $14::date[], $15::int[], $16::boolean[], $17::timestamptz[])
+    as new(organization_id, role, due_on, revision, is_open, since)
+on conflict (task_id, organization_id) do update set
+    role = excluded.role, due_on = excluded.due_on, revision = excluded.revision, is_open = excluded.is_open,
+    since = excluded.since, task_version = excluded.task_version
+"""
+_LIST = """
+select d.task_id, d.role, d.due_on, d.revision, d.since, t.title, t.agreement_id, t.agreement_title,
+       t.agreement_number, t.status, t.lead_name, t.demonstration
+from deadline d join task t on t.id = d.task_id
+where d.organization_id = $1 and d.is_open and d.due_on is not null and d.due_on <= $2
+  and ($3::date is null or (d.due_on, d.task_id) > ($3, $4)) and ($5::text[] = '{}' or d.role = any($5))
+order by d.due_on, d.task_id limit $6
+"""
+_COUNT = """
+select count(*) from deadline d
+where d.organization_id = $1 and d.is_open and d.due_on is not null and d.due_on <= $2
+  and ($3::text[] = '{}' or d.role = any($3))
+"""
+_OFFSETS = "select topic, partition, next_offset from inbox_offset where consumer_group = $1 and cluster_id = $2"
+_CLEAR = "delete from deadline", "delete from task", "delete from organization"
+
+
+async def put_organization(session: AsyncSession, organization: Organization, people: Sequence[Person]) -> None:
+    """The organisation has this state and exactly these people."""
+    statement = insert(Organization).values(organization.model_dump())
+    replaced = {name: statement.excluded[name] for name in organization.model_dump() if name != "id"}
+    await _run(session, statement.on_conflict_do_update(index_elements=["id"], set_=replaced))
+    await _run(session, delete(Person).where(_column(Person, "organization_id") == organization.id))
+    if people:
+        await _run(session, insert(Person).values([person.model_dump() for person in people]))
+
+
+async def deadlines_of(connection: asyncpg.Connection[Any], task_id: UUID) -> list[Deadline]:
+    """What is known of a task's deadlines, closed ones included."""
+    return [Deadline(**row) for row in await connection.fetch(_DEADLINES_OF, task_id)]
+
+
+async def put_task(connection: asyncpg.Connection[Any], task: Task, deadlines: Sequence[Deadline]) -> None:
+    """Insert or replace a task and its deadlines."""
+    await connection.execute(
+        _PUT_TASK,
+        task.id,
+        task.version,
+        task.agreement_id,
+        task.agreement_title,
+        task.agreement_number,
+        task.title,
+        task.status,
+        task.lead_name,
+        task.members,
+        task.demonstration,
+        task.traceparent,
+        [deadline.organization_id for deadline in deadlines],
+        [str(deadline.role) for deadline in deadlines],
+        [deadline.due_on for deadline in deadlines],
+        [deadline.revision for deadline in deadlines],
+        [deadline.is_open for deadline in deadlines],
+        [deadline.since for deadline in deadlines],
+    )
+
+
+async def list_open(
+    connection: asyncpg.Connection[Any],
+    organization_id: UUID,
+    *,
+    until: date,
+    after: tuple[date, UUID] | None,
+    roles: Sequence[str],
+    limit: int,
+) -> list[asyncpg.Record]:
+    """Open deadlines of an organisation up to a day, the earliest first."""
+    return await connection.fetch(_LIST, organization_id, until, *(after or (None, None)), list(roles), limit)
+
+
+async def count_open(
+    connection: asyncpg.Connection[Any], organization_id: UUID, *, until: date, roles: Sequence[str]
+) -> int:
+    total: int = await connection.fetchval(_COUNT, organization_id, until, list(roles))
+    return total
+
+
+async def clear(connection: asyncpg.Connection[Any]) -> None:
+    """Forget everything that is learned from events."""
+    for statement in _CLEAR:
+        await connection.execute(statement)
+
+
+async def offsets(connection: asyncpg.Connection[Any], group: str, cluster_id: str) -> dict[tuple[str, int], int]:
+    """How far a consumer group has come, by topic and partition."""
+    rows = await connection.fetch(_OFFSETS, group, cluster_id)
+    return {(row["topic"], row["partition"]): row["next_offset"] for row in rows}
+
+
+def _column(table: type[SQLModel], name: str) -> Any:
+    return table.__table__.c[name]  # type: ignore[attr-defined]
+
+
+async def _run(session: AsyncSession, statement: Any) -> None:
+    await (await session.connection()).execute(statement)

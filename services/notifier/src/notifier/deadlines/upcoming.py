@@ -1,0 +1,51 @@
+"""What comes due for an organisation: its deadlines with the days left and the alerts that will still fire."""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
+
+from notifier.alerts.models import Audience
+from notifier.alerts.planning import Planner
+from notifier.alerts.policy import steps
+from notifier.alerts.wording import working_days_left
+from notifier.deadlines.models import DeadlineRole
+from notifier.deadlines.schemas import DeadlinePublic, StepPublic
+from shared.clock import day_of
+
+# How far after a deadline (and after today) the steps to come are told of.
+_TOLD_AHEAD = 15
+
+
+def shown(row: Mapping[str, Any], planner: Planner, now: datetime) -> DeadlinePublic:
+    """A deadline as its organisation sees it now."""
+    return DeadlinePublic(
+        task_id=row["task_id"],
+        task_title=row["title"],
+        task_status=row["status"],
+        agreement_id=row["agreement_id"],
+        agreement_title=row["agreement_title"],
+        agreement_number=row["agreement_number"],
+        lead_name=row["lead_name"],
+        role=row["role"],
+        due_on=row["due_on"],
+        revision=row["revision"],
+        working_days_left=working_days_left(row["due_on"], day_of(now)),
+        demonstration=row["demonstration"],
+        steps=_coming(row, planner, now),
+    )
+
+
+def last_day(planner: Planner, today: date, working_days: int) -> date:
+    """The last day that lies within so many working days."""
+    return planner.calendar.add_working_days(today, working_days)
+
+
+def _coming(row: Mapping[str, Any], planner: Planner, now: datetime) -> list[StepPublic]:
+    until = planner.calendar.add_working_days(max(row["due_on"], day_of(now)), _TOLD_AHEAD)
+    return [
+        StepPublic(step=step.name, kind=step.kind, audience=step.audience, fire_at=step.fire_at)
+        for step in steps(row["due_on"], planner.calendar, planner.policy, until=until)
+        if step.fire_at > now
+        and step.concerns(row["since"])
+        and (step.audience is Audience.PARTY or row["role"] == DeadlineRole.LEAD)
+    ]

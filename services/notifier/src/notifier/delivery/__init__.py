@@ -1,0 +1,1 @@
+"""Delivery: handing alerts to people outside of the product, by e-mail."""

@@ -1,0 +1,159 @@
+"""How events change deadlines, and with them the alerts that are planned."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+from uuid import uuid4
+
+import pytest
+
+from notifier.deadlines.models import Deadline
+from notifier.deadlines.service import advance
+from shared.events import TaskCancelled, TaskCompleted, TaskDeadlineChanged, TaskEvent, TaskProgressReported
+from tests.notifier.conftest import TUESDAY, World
+from tests.notifier.factories import party, staffed, task_event
+
+DUE = date(2026, 10, 23)
+LATER = date(2026, 12, 31)
+
+
+def replayed(*events: TaskEvent) -> dict[str, Deadline]:
+    """The deadlines after these events, by the role of their organisation."""
+    known: dict[object, Deadline] = {}
+    for event in events:
+        deadlines = advance(known, event.task, event.version, event.occurred_at)  # type: ignore[arg-type]
+        known = {deadline.organization_id: deadline for deadline in deadlines}
+    return {str(deadline.role): deadline for deadline in known.values()}
+
+
+def test_each_party_has_a_deadline_of_its_own_or_the_tasks() -> None:
+    early = DUE - timedelta(days=3)
+    found = replayed(
+        task_event(
+            staffed(),
+            due_on=DUE,
+            moment=TUESDAY,
+            coordinating=[party(staffed(), early)],
+            monitoring=[party(staffed())],
+        )
+    )
+    assert {role: deadline.due_on for role, deadline in found.items()} == {
+        "lead": DUE,
+        "coordinating": early,
+        "monitoring": DUE,
+    }
+
+
+def test_an_organisation_that_leads_and_coordinates_has_one_deadline_as_lead() -> None:
+    lead = staffed()
+    found = replayed(task_event(lead, due_on=DUE, moment=TUESDAY, coordinating=[party(lead, LATER)]))
+    assert [(role, deadline.due_on) for role, deadline in found.items()] == [("lead", DUE)]
+
+
+def test_a_changed_date_begins_a_new_revision_and_another_change_does_not() -> None:
+    lead, other, task_id = staffed(), staffed(), uuid4()
+    first = task_event(lead, due_on=DUE, moment=TUESDAY, task_id=task_id, coordinating=[party(other, DUE)])
+    reported = task_event(
+        lead,
+        due_on=DUE,
+        moment=TUESDAY + timedelta(hours=1),
+        kind=TaskProgressReported,
+        task_id=task_id,
+        version=2,
+        percent=40,
+        coordinating=[party(other, DUE)],
+    )
+    moved = task_event(
+        lead,
+        due_on=LATER,
+        moment=TUESDAY + timedelta(hours=2),
+        kind=TaskDeadlineChanged,
+        task_id=task_id,
+        version=3,
+        coordinating=[party(other, DUE)],
+    )
+    assert {role: one.revision for role, one in replayed(first, reported).items()} == {"lead": 1, "coordinating": 1}
+    after = replayed(first, reported, moved)
+    assert {role: (one.revision, one.since) for role, one in after.items()} == {
+        "lead": (2, TUESDAY + timedelta(hours=2)),
+        "coordinating": (1, TUESDAY),
+    }
+
+
+@pytest.mark.parametrize("status", ["completed", "cancelled", "suspended"])
+def test_a_task_that_is_settled_or_suspended_closes_its_deadlines(status: str) -> None:
+    lead, task_id = staffed(), uuid4()
+    found = replayed(
+        task_event(lead, due_on=DUE, moment=TUESDAY, task_id=task_id),
+        task_event(lead, due_on=DUE, moment=TUESDAY, kind=TaskCompleted, task_id=task_id, version=2, status=status),
+    )
+    assert (found["lead"].is_open, found["lead"].task_version) == (False, 2)
+
+
+def test_a_resumed_task_looks_forward_from_the_moment_it_was_resumed() -> None:
+    lead, task_id = staffed(), uuid4()
+    resumed = TUESDAY + timedelta(days=3)
+    found = replayed(
+        task_event(lead, due_on=DUE, moment=TUESDAY, task_id=task_id),
+        task_event(lead, due_on=DUE, moment=TUESDAY, task_id=task_id, version=2, status="suspended"),
+        task_event(lead, due_on=DUE, moment=resumed, task_id=task_id, version=3),
+    )
+    assert (found["lead"].is_open, found["lead"].revision, found["lead"].since) == (True, 1, resumed)
+
+
+def test_an_organisation_that_left_the_task_keeps_a_closed_deadline() -> None:
+    lead, other, task_id = staffed(), staffed(), uuid4()
+    found = replayed(
+        task_event(lead, due_on=DUE, moment=TUESDAY, task_id=task_id, coordinating=[party(other)]),
+        task_event(lead, due_on=DUE, moment=TUESDAY, task_id=task_id, version=2),
+    )
+    assert {role: (one.is_open, one.task_version) for role, one in found.items()} == {
+        "lead": (True, 2),
+        "coordinating": (False, 2),
+    }
+
+
+async def test_the_steps_of_the_horizon_are_planned_with_the_deadline(world: World) -> None:
+    lead, event = staffed(), task_event(staffed(), due_on=DUE, moment=TUESDAY)
+    await world.meet(lead)
+    await world.learn(event)
+    # before_1 is the day after tomorrow at eight: within 48 hours of Tuesday at ten; the day itself is not.
+    assert await world.steps(event.task.id) == {"before_3": "planned", "before_1": "planned"}
+
+
+async def test_a_moved_deadline_takes_its_planned_steps_along(world: World) -> None:
+    lead, task_id = staffed(), uuid4()
+    await world.learn(task_event(lead, due_on=DUE, moment=TUESDAY, task_id=task_id))
+    assert await world.steps(task_id)
+    await world.learn(
+        task_event(lead, due_on=LATER, moment=TUESDAY, kind=TaskDeadlineChanged, task_id=task_id, version=2)
+    )
+    assert await world.steps(task_id) == {}
+
+
+async def test_a_cancelled_task_has_nothing_planned(world: World) -> None:
+    lead, task_id = staffed(), uuid4()
+    await world.learn(task_event(lead, due_on=DUE, moment=TUESDAY, task_id=task_id))
+    await world.learn(
+        task_event(lead, due_on=DUE, moment=TUESDAY, kind=TaskCancelled, task_id=task_id, version=2, status="cancelled")
+    )
+    assert await world.steps(task_id) == {}
+
+
+async def test_an_event_that_comes_again_changes_nothing(world: World) -> None:
+    lead, task_id = staffed(), uuid4()
+    first = task_event(lead, due_on=DUE, moment=TUESDAY, task_id=task_id)
+    moved = task_event(lead, due_on=LATER, moment=TUESDAY, kind=TaskDeadlineChanged, task_id=task_id, version=2)
+    await world.learn(first, moved)
+    before = await world.owner.fetch("select * from deadline")
+    await world.learn(moved, first, moved)
+    assert await world.owner.fetch("select * from deadline") == before
+    assert [(row["due_on"], row["revision"]) for row in before] == [(LATER, 2)]
+
+
+async def test_an_organisation_has_exactly_the_people_of_its_last_event(world: World) -> None:
+    body = staffed()
+    await world.meet(body)
+    leader = body.of("leader")
+    await world.learn(replace(body, people=(leader,)).event(TUESDAY, 2))
+    rows = await world.owner.fetch("select account_id from person where organization_id = $1", body.id)
+    assert [row["account_id"] for row in rows] == [leader.account_id]
