@@ -8,19 +8,33 @@ BIN := .venv/bin
 MEMBERS := shared services/agreements-api services/notifier services/reporting deploy/local
 STAMP := .venv/.synced
 
-.PHONY: help setup run test lint typecheck bench faults e2e fmt migration reset lock policy
+# The system knows the certificates of the network it stands in; the bundles of pip, uv and Python's clients may not.
+CERTIFICATES := $(firstword $(wildcard /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/cert.pem))
+ifneq ($(CERTIFICATES),)
+export SSL_CERT_FILE ?= $(CERTIFICATES)
+export PIP_CERT ?= $(CERTIFICATES)
+export REQUESTS_CA_BUNDLE ?= $(CERTIFICATES)
+endif
+
+# Whoever has no home to write to keeps downloads in the clone.
+CACHE := $(shell mkdir -p "$${XDG_CACHE_HOME:-$$HOME/.cache}" 2>/dev/null && test -w "$${XDG_CACHE_HOME:-$$HOME/.cache}" && echo usable)
+ifeq ($(CACHE),)
+export XDG_CACHE_HOME := $(CURDIR)/$(RUN)/cache
+endif
+
+.PHONY: help setup run test lint typecheck bench faults e2e fmt migration reset lock policy docs
 
 help: ## This list
-	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(RUN)/uv/bin/uv:
 	@mkdir -p $(RUN)
-	@$(PYTHON) -m venv $(RUN)/uv
+	@$(PYTHON) -m venv $(RUN)/uv || { echo "$(PYTHON) cannot make virtual environments; Debian and Ubuntu keep that in the package python3-venv." >&2; exit 1; }
 	@$(RUN)/uv/bin/pip install --quiet --disable-pip-version-check uv
 
 $(STAMP): requirements.lock $(if $(findstring $(RUN)/uv,$(UV)),$(RUN)/uv/bin/uv) $(addsuffix /pyproject.toml,$(MEMBERS))
 	@test -x $(BIN)/python || $(UV) venv --quiet --python $(PYTHON) .venv
-	@VIRTUAL_ENV=.venv $(UV) pip sync --quiet --require-hashes requirements.lock
+	@VIRTUAL_ENV=.venv $(UV) pip sync --quiet --compile-bytecode --require-hashes requirements.lock
 	@VIRTUAL_ENV=.venv $(UV) pip install --quiet --no-deps $(addprefix -e ,$(MEMBERS))
 	@touch $(STAMP)
 
@@ -59,10 +73,13 @@ migration: setup ## New migration: make migration SERVICE=agreements-api M="what
 policy: setup ## Print the permission table
 	@$(BIN)/lienvung policy
 
+docs: setup ## Write the generated tables of docs/ anew
+	@$(BIN)/python -m lienvung.documentation
+
 lock: $(if $(findstring $(RUN)/uv,$(UV)),$(RUN)/uv/bin/uv) ## Resolve the dependencies again
 	@$(UV) lock --quiet
 	@$(UV) export --quiet --all-packages --all-groups --no-emit-workspace --no-header > requirements.lock
 
 reset: ## Remove everything that run and test wrote (.run)
-	@test ! -x $(BIN)/lienvung || $(BIN)/lienvung down
+	@test ! -x $(BIN)/lienvung || $(BIN)/lienvung reset
 	@rm -rf $(RUN)

@@ -39,9 +39,10 @@ class Cluster:
 class Parts:
     """Starts a part when the first test asks for it; every process of the run finds it by the run's folder."""
 
-    def __init__(self, folder: Path, watched: int) -> None:
+    def __init__(self, folder: Path, watched: int, *, durable: bool = False) -> None:
         self.folder = folder
         self.watched = watched
+        self._durable = durable
         self.ledger = Ledger(folder / "ledger")
 
     def cluster(self) -> Cluster:
@@ -70,7 +71,7 @@ class Parts:
 
     def _start_postgres(self, passwords: Passwords) -> str:
         settings = {"max_connections": "500", "shared_buffers": "96MB", "log_min_duration_statement": "-1"}
-        postgres = Postgres(self.folder / "postgres", durable=False, settings=settings)
+        postgres = Postgres(self.folder / "postgres", durable=self._durable, settings=settings)
         postgres.prepare()
         spawn("postgres", postgres.launch(), log=self.folder / "postgres.log", ledger=self.ledger)
         in_thread(postgres.wait_ready)

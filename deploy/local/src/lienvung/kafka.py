@@ -24,7 +24,7 @@ ENDPOINT = "org.apache.kafka:kafka_2.13"
 # Kafka logs through an interface; this writes what it says to the standard error.
 LOGGING = "org.slf4j:slf4j-simple"
 READY_SECONDS = 45.0
-DOWNLOAD_SECONDS = 30
+DOWNLOAD_SECONDS = 15
 DOWNLOAD_ATTEMPTS = 3
 _MEMORY = ("-Xms128m", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 _LOG_LEVELS = ("-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-Dorg.slf4j.simpleLogger.showDateTime=true")
@@ -80,7 +80,9 @@ def ensure_jars(folder: Path, jars: Iterable[Jar] | None = None) -> list[Path]:
     missing = [jar for jar in wanted if not (folder / jar.filename).exists()]
     if missing:
         with tempfile.TemporaryDirectory(dir=folder, prefix=".download-") as draft, ThreadPoolExecutor(8) as pool:
-            list(pool.map(lambda jar: _download(jar, Path(draft), folder), missing))
+            # The first alone: where it cannot be had, nobody waits for the failure of all the others.
+            _download(missing[0], Path(draft), folder)
+            list(pool.map(lambda jar: _download(jar, Path(draft), folder), missing[1:]))
     for jar in wanted:
         _check(folder / jar.filename, jar)
     return [folder / jar.filename for jar in wanted]
@@ -150,7 +152,8 @@ class Kafka:
     def _format(self) -> None:
         shutil.rmtree(self.data, ignore_errors=True)
         cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        arguments = ("format", "--cluster-id", cluster_id, "--config", str(self._settings_file))
+        # Joined by "=": an identifier may begin with a hyphen.
+        arguments = ("format", f"--cluster-id={cluster_id}", "--config", str(self._settings_file))
         done = subprocess.run(
             self._java("kafka.tools.StorageTool", *arguments),
             env=dict(self.launch().environment),

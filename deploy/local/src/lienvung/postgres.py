@@ -315,6 +315,8 @@ async def wait_for_server(url: str, seconds: float) -> None:
     while True:
         try:
             connection = await asyncpg.connect(url, timeout=5)
+        except asyncpg.InvalidAuthorizationSpecificationError as error:
+            raise PostgresError(f"PostgreSQL refused the user: {error}") from error
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
             if asyncio.get_running_loop().time() > until:
                 raise PostgresError(f"PostgreSQL did not answer within {seconds:.0f} s: {error}") from error

@@ -1,0 +1,1 @@
+"""The gateway: real Envoy in front of small real services."""
