@@ -10,6 +10,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from shared import clock
 from shared.auth import AUDIENCE, ISSUER, Actor, InvalidToken, TokenIssuer, TokenVerifier
 
 ACTOR = Actor(
@@ -21,7 +22,7 @@ SHORT = timedelta(minutes=5)
 class Keys:
     def __init__(self, folder: Path) -> None:
         self.jwks = folder / "jwks.json"
-        self.issuer = TokenIssuer(folder / "keys")
+        self.issuer = TokenIssuer(folder / "keys", settle=timedelta(0))
         self.rotate()
         self.verifier = TokenVerifier(self.jwks)
 
@@ -54,6 +55,23 @@ def test_a_running_verifier_takes_a_new_key_as_it_comes(keys: Keys) -> None:
     assert keys.verifier.verify(keys.issuer.issue(ACTOR, SHORT)) == ACTOR
 
 
+def test_a_new_key_signs_only_after_everybody_had_time_to_learn_it(tmp_path: Path) -> None:
+    issuer = TokenIssuer(tmp_path / "keys")
+    now = clock.wall_now()
+    first = issuer.rotate(now=now - timedelta(hours=1))
+    second = issuer.rotate(now=now)
+    assert [key["kid"] for key in issuer.jwks()["keys"]] == [first, second]
+    assert jwt.get_unverified_header(issuer.issue(ACTOR, SHORT))["kid"] == first
+    settled = TokenIssuer(tmp_path / "keys", settle=timedelta(0))
+    assert jwt.get_unverified_header(settled.issue(ACTOR, SHORT))["kid"] == second
+
+
+def test_the_only_key_signs_at_once(tmp_path: Path) -> None:
+    issuer = TokenIssuer(tmp_path / "keys")
+    kid = issuer.rotate()
+    assert jwt.get_unverified_header(issuer.issue(ACTOR, SHORT))["kid"] == kid
+
+
 def test_an_expired_token_is_refused_as_such(keys: Keys) -> None:
     with pytest.raises(InvalidToken) as caught:
         keys.verifier.verify(keys.issuer.issue(ACTOR, timedelta(seconds=-1)))
@@ -61,8 +79,6 @@ def test_an_expired_token_is_refused_as_such(keys: Keys) -> None:
 
 
 def test_what_was_believed_is_not_believed_after_it_expired(keys: Keys, monkeypatch: pytest.MonkeyPatch) -> None:
-    from shared import clock
-
     token = keys.issuer.issue(ACTOR, SHORT)
     keys.verifier.verify(token)
     real = clock.wall_now

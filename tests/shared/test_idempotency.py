@@ -16,6 +16,11 @@ from shared.idempotency import run_idempotent
 from shared.problem_handlers import install_problem_handlers
 from shared.problems import Conflict
 
+# Whether a request holds the key's lock; tried for a moment only, because the lock taken here would be the answer.
+_HELD = """
+select exists (select from pg_locks where locktype = 'advisory' and granted
+    and (classid::bigint << 32 | objid::bigint) = hashtextextended($1::text || ':' || $2, 352))
+"""
 ACTOR = Actor(id=uuid4(), kind="user", name="A", organization_id=uuid4())
 
 
@@ -93,6 +98,28 @@ async def test_of_many_at_once_one_has_an_effect(http: httpx.AsyncClient, databa
     assert {answer.json()["code"] for answer in answers if answer.status_code == 409} == {"request_in_flight"}
     assert sum(answer.status_code == 201 for answer in answers) == 1
     assert await effects(database) == before + 1
+
+
+async def test_what_is_refused_because_of_the_first_request_is_answered_as_that_one(
+    http: httpx.AsyncClient, database: Database
+) -> None:
+    """The first request's effect shows while its record did not yet: the narrow moment between two looks."""
+    app: FastAPI = http.app  # type: ignore[attr-defined]
+    app.state.release.clear()
+    headers = {"Idempotency-Key": str(uuid4())}
+    second = asyncio.create_task(http.post("/things?fail=true", json={}, headers=headers))
+    async with database.write(ACTOR) as connection:
+        while not await connection.fetchval(_HELD, str(ACTOR.id), headers["Idempotency-Key"]):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        await connection.execute(
+            "insert into idempotency_record (actor_id, key, fingerprint, status, headers, body)"
+            " values ($1, $2, '', 201, '{}', '')",
+            ACTOR.id,
+            headers["Idempotency-Key"],
+        )
+    app.state.release.set()
+    answer = await second
+    assert (answer.status_code, answer.json()["code"]) == (409, "request_in_flight")
 
 
 async def test_an_error_is_not_kept_and_the_key_may_try_again(http: httpx.AsyncClient, database: Database) -> None:

@@ -1,0 +1,49 @@
+"""A role goes on whatever happens inside of it, and ends when it is told to."""
+
+import asyncio
+
+import pytest
+
+from shared import roles
+from shared.roles import supervise
+
+
+async def _until_stopped(stop: asyncio.Event) -> None:
+    await stop.wait()
+
+
+@pytest.fixture(autouse=True)
+def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(roles, "FIRST_BACKOFF", 0.01)
+
+
+@pytest.mark.parametrize("failure", [RuntimeError, asyncio.CancelledError])
+async def test_a_role_that_died_by_itself_starts_again(failure: type[BaseException]) -> None:
+    """A client that gives up its connection cancels what waits for it: to the role that is a failure as any other."""
+    stop = asyncio.Event()
+    starts: list[int] = []
+
+    async def role(stop: asyncio.Event) -> None:
+        starts.append(1)
+        if len(starts) == 3:
+            stop.set()
+        raise failure
+
+    await asyncio.wait_for(supervise("role", role, stop), 5)
+    assert len(starts) == 3
+
+
+async def test_a_role_that_is_cancelled_from_outside_ends() -> None:
+    supervised = asyncio.create_task(supervise("role", _until_stopped, asyncio.Event()))
+    await asyncio.sleep(0)
+    supervised.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(supervised, 5)
+
+
+async def test_a_role_that_is_told_to_stop_is_not_started_again() -> None:
+    stop = asyncio.Event()
+    supervised = asyncio.create_task(supervise("role", _until_stopped, stop))
+    await asyncio.sleep(0)
+    stop.set()
+    await asyncio.wait_for(supervised, 5)
