@@ -55,6 +55,14 @@ async def test_a_patch_changes_what_it_names(world: World) -> None:
     assert [(clause["ordinal"], clause["text"]) for clause in clauses] == [(1, "Điều duy nhất")]
 
 
+async def test_a_patch_that_changes_nothing_makes_no_version(world: World) -> None:
+    draft = await world.draft()
+    custodian = world.specialist("dongtrieu")
+    for patch in ({}, {"title": draft["title"], "fields": draft["fields"], "parent": draft["parent"]}):
+        assert accepted(await custodian.change(path_of(draft), patch), 200) == draft
+    assert len(await world.registry.outbox(draft["id"])) == 1
+
+
 async def test_parties_of_a_draft_are_replaced_whole(world: World) -> None:
     draft = await world.draft()
     custodian = world.specialist("dongtrieu")

@@ -166,6 +166,19 @@ async def test_the_next_page_is_linked_with_the_same_filters(world: World, liste
     assert "link" not in (await person.get("/v1/tasks", q="cau trieu")).headers
 
 
+async def test_a_list_asked_for_again_is_answered_for_whoever_asks(world: World, listed: dict[str, str]) -> None:
+    """What a query means is remembered, and never who asked it first or what he was told."""
+    query: dict[str, Any] = {"limit": 3, "sort": "created_at"}
+    for key, expected in (("dongtrieu", "abc"), ("elsewhere", ""), ("dongtrieu", "abc")):
+        page = await world.person(key).read("/v1/tasks", **query)
+        assert "".join(by_id(listed)[task["id"]] for task in page["items"]) == expected
+    assert (await world.http.get("/v1/tasks", params=query)).status_code == 401
+    for _ in range(2):
+        assert (
+            await world.person("dongtrieu").get("/v1/tasks", limit=3, sort="created_at", count="x")
+        ).status_code == 422
+
+
 async def test_a_list_shows_each_task_as_its_own_address_does(world: World, listed: dict[str, str]) -> None:
     for key in ("dongtrieu", "ubnd-dongtrieu", "ubnd-kinhmon", "haiduong"):
         person = world.person(key)

@@ -22,9 +22,17 @@ def page_response(request: Request, items: Sequence[str], next_cursor: str | Non
     count = "" if total is None else f', "total": {total}'
     headers = {}
     if next_cursor is not None:
-        following = request.url.include_query_params(cursor=next_cursor)
-        headers["Link"] = f'<{following.path}?{following.query}>; rel="next"'
+        headers["Link"] = f'<{request.scope["path"]}?{_following(request, next_cursor)}>; rel="next"'
     return json_response(f'{{"items": [{", ".join(items)}], "next_cursor": {cursor}{count}}}', headers=headers)
+
+
+def _following(request: Request, cursor: str) -> str:
+    """The query of the next page; taken apart only where it holds a cursor already."""
+    query: bytes = request.scope["query_string"]
+    if b"cursor" in query:
+        return request.url.include_query_params(cursor=cursor).query
+    # A cursor consists of characters that stand for themselves in a query.
+    return "&".join(filter(None, (query.decode("latin-1"), f"cursor={cursor}")))
 
 
 @lru_cache(maxsize=1024)

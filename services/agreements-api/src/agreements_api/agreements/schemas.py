@@ -50,6 +50,16 @@ AGREEMENT_EXAMPLE: dict[str, Any] = {
         }
     ],
 }
+PARTY_EXAMPLE: dict[str, Any] = {
+    "id": "01990000-0000-7000-8000-0000000000b9",
+    "organization_id": "01990000-0000-7000-8000-000000000002",
+    "organization_name": "Ban Thường vụ Thị ủy Đông Triều",
+    "role": "signatory",
+    "required": True,
+    "signatory_name": "Nguyễn Văn A",
+    "signatory_title": "Bí thư Thị ủy",
+    "signed_at": "2026-11-23T03:00:00Z",
+}
 
 
 class ParentInstrument(Model):
@@ -151,6 +161,8 @@ class Empty(Model):
 
 
 class PartyPublic(Model):
+    model_config = ConfigDict(json_schema_extra={"examples": [PARTY_EXAMPLE]})
+
     id: UUID
     organization_id: UUID
     organization_name: str
@@ -186,6 +198,23 @@ class ClausePublic(Model):
 
 
 class SignaturePublic(Model):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": "01990000-0000-7000-8000-0000000000f1",
+                    "organization_id": PARTY_EXAMPLE["organization_id"],
+                    "signatory_name": "Nguyễn Văn A",
+                    "signatory_title": "Bí thư Thị ủy",
+                    "delegation": None,
+                    "text_digest": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+                    "signed_at": "2026-11-23T03:00:00Z",
+                    "voided_at": None,
+                }
+            ]
+        }
+    )
+
     id: UUID
     organization_id: UUID
     signatory_name: str
@@ -198,6 +227,18 @@ class SignaturePublic(Model):
 
 class AgreementText(Model):
     """The frozen text in canonical JSON (RFC 8785) and its SHA-256."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "text": '{"clauses":[],"title":"Kế hoạch phối hợp"}',
+                    "text_digest": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+                    "frozen_at": "2026-11-23T03:00:00Z",
+                }
+            ]
+        }
+    )
 
     text: str
     text_digest: str
@@ -230,7 +271,7 @@ class AgreementPublic(Model):
                     "demonstration": True,
                     "source_url": None,
                     "note": None,
-                    "parties": [],
+                    "parties": [PARTY_EXAMPLE],
                     "clause_count": 4,
                     "created_at": "2026-11-23T03:00:00Z",
                     "updated_at": "2026-11-23T03:00:00Z",

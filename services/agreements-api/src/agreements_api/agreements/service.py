@@ -118,8 +118,10 @@ async def update(
         agreement.source_url = str(body.source_url) if body.source_url else None
     if agreement.term_from and agreement.term_to and agreement.term_to < agreement.term_from:
         raise errors.Incomplete(errors=[_lacking("/term_to", "Kết thúc trước khi bắt đầu", "Ends before it begins")])
-    agreement.folded = _folded(agreement.title, agreement.number)
     parts = [name for name in ("parties", "clauses") if name in given]
+    if not parts and _state(agreement) == before:
+        return agreement
+    agreement.folded = _folded(agreement.title, agreement.number)
     await repository.replace_parts(
         session,
         agreement.id,

@@ -1,6 +1,7 @@
 """HTTP of tasks."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Annotated, Any, TypeAlias
@@ -47,7 +48,7 @@ from shared.dependencies import (
 )
 from shared.etags import etag, not_modified
 from shared.idempotency import run_idempotent
-from shared.pagination import cut
+from shared.pagination import Cursors, cut
 from shared.routes import HotRoute, plain
 from shared.schemas import Page
 from shared.text import fold
@@ -91,12 +92,31 @@ router.add_api_route(
 )
 
 
-@router.get("/tasks", operation_id="list_tasks", response_model=Page[TaskPublic])
+@dataclass(frozen=True)
+class _Asked:
+    """What a list was asked for, once its parameters are known to be right."""
+
+    narrowed: Filter
+    sort: TaskSort
+    count: bool
+    limit: int
+    cursor: str | None
+
+
+# Lists are asked for in few ways and again and again: what a query means is found out once. Filled with what was valid.
+_ASKED: dict[bytes, _Asked] = {}
+_MOST_ASKED = 1024
+
+
+def _list_plainly(request: Request) -> Awaitable[Response] | None:
+    asked = _ASKED.get(request.scope["query_string"])
+    return None if asked is None else _list(request, asked)
+
+
+@plain(_list_plainly)
 async def list_tasks(
     request: Request,
-    database: DatabaseDep,
-    actor: ActorDep,
-    cursors: CursorsDep,
+    _: ActorDep,
     status: Annotated[Sequence[TaskStatus], Query()] = (),
     timeliness: Annotated[Sequence[Timeliness], Query(description="Of today; `overdue` lists what is late.")] = (),
     agreement_id: UUID | None = None,
@@ -116,9 +136,6 @@ async def list_tasks(
     cursor: CursorParameter = None,
 ) -> Response:
     """Tasks of the agreements that the caller's organisation is a member of; tasks without a deadline come last."""
-    _check_scope(actor)
-    scope = f"tasks:{sort}"
-    after = _position(sort, cursors.decode(scope, cursor)) if cursor is not None else None
     narrowed = Filter(
         statuses=status,
         timeliness=timeliness,
@@ -131,38 +148,34 @@ async def list_tasks(
         field=field,
         folded=fold(q) if q else None,
     )
-    today = clock.today()
-    soon = soon_until(today)
-    organization_id = actor.organization_id
-    async with database.read(actor) as connection:
-        rows = await repository.list_tasks(
-            connection, organization_id, narrowed, sort=sort, after=after, limit=limit + 1, today=today, soon=soon
-        )
-        total = (
-            await repository.count_tasks(connection, organization_id, narrowed, today=today, soon=soon)
-            if count
-            else None
-        )
-    items, last = cut(rows, limit)
-    caller = Caller.of(actor)
-    return page_response(
-        request,
-        [_body(caller, row) for row in items],
-        cursors.encode(scope, [last["sort_value"], last["id"]]) if last else None,
-        total,
-    )
+    asked = _Asked(narrowed, sort, count, limit, cursor)
+    if cursor is None:
+        if len(_ASKED) >= _MOST_ASKED:
+            _ASKED.clear()
+        _ASKED[request.scope["query_string"]] = asked
+    return await _list(request, asked)
+
+
+router.add_api_route(
+    "/tasks",
+    list_tasks,
+    methods=["GET"],
+    operation_id="list_tasks",
+    response_model=Page[TaskPublic],
+    route_class_override=HotRoute,
+)
 
 
 @router.post("/agreements/{agreement_id}/tasks", operation_id="assign_task", status_code=201, response_model=TaskPublic)
 async def assign_task(
-    agreement_id: UUID, body: TaskCreate, request: Request, database: DatabaseDep, actor: ActorDep, key: IdempotencyKey
+    agreement_id: UUID, body: TaskCreate, request: Request, actor: ActorDep, key: IdempotencyKey
 ) -> Response:
     """Assign a task of an agreement in force to a lead, with coordinating and monitoring organisations."""
 
     async def step(connection: Connection) -> asyncpg.Record:
         return await service.assign(connection, actor, agreement_id, body)
 
-    return await _change(request, database, actor, key, step, status_code=201)
+    return await _change(request, actor, key, step, status_code=201)
 
 
 @router.patch("/tasks/{task_id}", operation_id="update_task", response_model=TaskPublic)
@@ -170,7 +183,6 @@ async def update_task(
     task_id: UUID,
     body: TaskUpdate,
     request: Request,
-    database: DatabaseDep,
     actor: ActorDep,
     key: IdempotencyKey,
     if_match: IfMatch = None,
@@ -180,14 +192,13 @@ async def update_task(
     async def step(connection: Connection) -> asyncpg.Record:
         return await service.update(connection, actor, task_id, if_match, body)
 
-    return await _change(request, database, actor, key, step)
+    return await _change(request, actor, key, step)
 
 
 @router.post("/tasks/{task_id}/accept", operation_id="accept_task", response_model=TaskPublic)
 async def accept_task(
     task_id: UUID,
     request: Request,
-    database: DatabaseDep,
     actor: ActorDep,
     key: IdempotencyKey,
     if_match: IfMatch = None,
@@ -198,7 +209,7 @@ async def accept_task(
     async def step(connection: Connection) -> asyncpg.Record:
         return await service.accept(connection, actor, task_id, if_match)
 
-    return await _change(request, database, actor, key, step)
+    return await _change(request, actor, key, step)
 
 
 @router.post("/tasks/{task_id}/reports", operation_id="report_progress", status_code=201, response_model=TaskPublic)
@@ -206,7 +217,6 @@ async def report_progress(
     task_id: UUID,
     body: ProgressReportCreate,
     request: Request,
-    database: DatabaseDep,
     actor: ActorDep,
     key: IdempotencyKey,
     if_match: IfMatch = None,
@@ -216,14 +226,13 @@ async def report_progress(
     async def step(connection: Connection) -> asyncpg.Record:
         return await service.report(connection, actor, task_id, if_match, body)
 
-    return await _change(request, database, actor, key, step, status_code=201)
+    return await _change(request, actor, key, step, status_code=201)
 
 
 @router.post("/tasks/{task_id}/submit", operation_id="submit_task", response_model=TaskPublic)
 async def submit_task(
     task_id: UUID,
     request: Request,
-    database: DatabaseDep,
     actor: ActorDep,
     key: IdempotencyKey,
     if_match: IfMatch = None,
@@ -234,14 +243,13 @@ async def submit_task(
     async def step(connection: Connection) -> asyncpg.Record:
         return await service.submit(connection, actor, task_id, if_match, body.note if body else None)
 
-    return await _change(request, database, actor, key, step)
+    return await _change(request, actor, key, step)
 
 
 @router.post("/tasks/{task_id}/confirm", operation_id="confirm_task", response_model=TaskPublic)
 async def confirm_task(
     task_id: UUID,
     request: Request,
-    database: DatabaseDep,
     actor: ActorDep,
     key: IdempotencyKey,
     if_match: IfMatch = None,
@@ -252,7 +260,7 @@ async def confirm_task(
     async def step(connection: Connection) -> asyncpg.Record:
         return await service.confirm(connection, actor, task_id, if_match, body.remark if body else None)
 
-    return await _change(request, database, actor, key, step)
+    return await _change(request, actor, key, step)
 
 
 @router.post("/tasks/{task_id}/return", operation_id="return_task", response_model=TaskPublic)
@@ -260,7 +268,6 @@ async def return_task(
     task_id: UUID,
     body: Reason,
     request: Request,
-    database: DatabaseDep,
     actor: ActorDep,
     key: IdempotencyKey,
     if_match: IfMatch = None,
@@ -270,14 +277,13 @@ async def return_task(
     async def step(connection: Connection) -> asyncpg.Record:
         return await service.send_back(connection, actor, task_id, if_match, body.reason)
 
-    return await _change(request, database, actor, key, step)
+    return await _change(request, actor, key, step)
 
 
 @router.post("/tasks/{task_id}/complete", operation_id="complete_task", response_model=TaskPublic)
 async def complete_task(
     task_id: UUID,
     request: Request,
-    database: DatabaseDep,
     actor: ActorDep,
     key: IdempotencyKey,
     if_match: IfMatch = None,
@@ -288,7 +294,7 @@ async def complete_task(
     async def step(connection: Connection) -> asyncpg.Record:
         return await service.complete(connection, actor, task_id, if_match, body.remark if body else None)
 
-    return await _change(request, database, actor, key, step)
+    return await _change(request, actor, key, step)
 
 
 @router.post("/tasks/{task_id}/cancel", operation_id="cancel_task", response_model=TaskPublic)
@@ -296,7 +302,6 @@ async def cancel_task(
     task_id: UUID,
     body: Reason,
     request: Request,
-    database: DatabaseDep,
     actor: ActorDep,
     key: IdempotencyKey,
     if_match: IfMatch = None,
@@ -306,7 +311,7 @@ async def cancel_task(
     async def step(connection: Connection) -> asyncpg.Record:
         return await service.cancel(connection, actor, task_id, if_match, body.reason)
 
-    return await _change(request, database, actor, key, step)
+    return await _change(request, actor, key, step)
 
 
 @router.get("/tasks/{task_id}/reports", operation_id="list_progress_reports", response_model=Page[ProgressReportPublic])
@@ -368,7 +373,6 @@ async def _read(request: Request, task_id: UUID, if_none_match: str | None) -> R
 
 async def _change(
     request: Request,
-    database: Database,
     actor: Actor,
     key: str,
     step: Callable[[Connection], Awaitable[asyncpg.Record]],
@@ -376,6 +380,7 @@ async def _change(
     status_code: int = 200,
 ) -> Response:
     """One step in one transaction, which is committed before the answer leaves."""
+    database: Database = request.app.state.database
     async with database.write(actor) as connection:
 
         async def handle() -> Response:
@@ -408,6 +413,37 @@ async def _parts(
     return page_response(request, [row["body"] for row in items], following, None)
 
 
+async def _list(request: Request, asked: _Asked) -> Response:
+    actor = await get_actor(request)
+    _check_scope(actor)
+    cursors: Cursors = request.app.state.cursors
+    database: Database = request.app.state.database
+    scope = f"tasks:{asked.sort}"
+    after = None if asked.cursor is None else _position(asked.sort, cursors.decode(scope, asked.cursor))
+    organization_id, narrowed = actor.organization_id, asked.narrowed
+    today = clock.today()
+    soon = soon_until(today)
+    async with database.read(actor) as connection:
+        rows = await repository.list_tasks(
+            connection,
+            organization_id,
+            narrowed,
+            sort=asked.sort,
+            after=after,
+            limit=asked.limit + 1,
+            today=today,
+            soon=soon,
+        )
+        total = (
+            await repository.count_tasks(connection, organization_id, narrowed, today=today, soon=soon)
+            if asked.count
+            else None
+        )
+    items, last = cut(rows, asked.limit)
+    following = cursors.encode(scope, [last["sort_value"], last["id"]]) if last else None
+    return page_response(request, _bodies(actor, items), following, total)
+
+
 def _check_scope(actor: Actor) -> None:
     if not may_read(actor):
         raise errors.NotAllowed
@@ -423,14 +459,25 @@ def _shown(actor: Actor, row: asyncpg.Record, *, status_code: int = 200) -> Resp
     headers = {"ETag": _etag(row)}
     if status_code == 201:
         headers["Location"] = f"/v1/tasks/{row['id']}"
-    return json_response(_body(Caller.of(actor), row), status_code=status_code, headers=headers)
+    [body] = _bodies(actor, [row])
+    return json_response(body, status_code=status_code, headers=headers)
 
 
-def _body(caller: Caller, row: asyncpg.Record) -> str:
-    actions = allowed_actions(
-        caller, row["status"], row["relations"], coordinated=row["coordinated"], confirmed=row["confirmed"]
-    )
-    return with_actions(row["body"], actions)
+def _bodies(actor: Actor, rows: Sequence[asyncpg.Record]) -> list[str]:
+    """Tasks as the caller sees them; on one page they stand to him in few different ways."""
+    caller = Caller.of(actor)
+    known: dict[tuple[str, str, bool, bool], tuple[str, ...]] = {}
+    bodies = []
+    for row in rows:
+        stand = (row["status"], row["relations"], row["coordinated"], row["confirmed"])
+        if stand not in known:
+            known[stand] = _actions(caller, *stand)
+        bodies.append(with_actions(row["body"], known[stand]))
+    return bodies
+
+
+def _actions(caller: Caller, status: str, relations: str, coordinated: bool, confirmed: bool) -> tuple[str, ...]:
+    return allowed_actions(caller, status, relations, coordinated=coordinated, confirmed=confirmed)
 
 
 def _etag(row: asyncpg.Record) -> str:
