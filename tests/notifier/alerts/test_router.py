@@ -1,13 +1,15 @@
 """The list of alerts as its owner, and nobody else, sees it."""
 
 from datetime import date, datetime, timedelta
+from hashlib import md5
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 
+from notifier.alerts import repository
 from notifier.alerts.schemas import AlertPublic
-from shared.auth import Actor
+from shared.auth import SYSTEM, Actor
 from tests.notifier.conftest import TUESDAY, Door, World, problem
 from tests.notifier.factories import Body, staffed, task_event
 
@@ -188,3 +190,28 @@ async def test_the_operator_who_belongs_to_nobody_has_an_empty_list(door: Door) 
     operator = door.let_in(Actor(id=uuid4(), kind="user", name="Operator", roles=frozenset({"operator"})))
     assert (await operator.get("/v1/alerts")).json()["items"] == []
     assert (await operator.get("/v1/deadlines")).json()["items"] == []
+
+
+async def test_every_list_is_read_in_the_order_of_an_index(world: World) -> None:
+    body = staffed()
+    await alerted(world, body, SOON)
+    await world.owner.execute(
+        "insert into alert select (jsonb_populate_record(a, jsonb_build_object('id', gen_random_uuid(),"
+        " 'task_id', gen_random_uuid(), 'recipient_id', md5((g % 50)::text)::uuid))).* from alert a,"
+        " generate_series(1, 5000) g"
+    )
+    await world.owner.execute("analyze alert")
+    for unread, task_id in ((False, None), (True, None), (False, uuid4())):
+        filters, more = repository._filters(unread, task_id, first=5)
+        async with world.database.read(SYSTEM) as connection:
+            plan = await connection.fetch(
+                f"explain {repository._LIST.format(filters=filters)}",
+                UUID(md5(b"1").hexdigest()),
+                None,
+                None,
+                20,
+                *more,
+            )
+        lines = [row[0] for row in plan]
+        assert not any("Seq Scan" in line for line in lines), lines
+        assert task_id is not None or not any("Sort" in line for line in lines), lines

@@ -8,7 +8,7 @@ import pytest
 
 from notifier.alerts import repository
 from notifier.alerts.expectations import expected_alerts
-from notifier.alerts.scheduler import claim, dispatch, dispatch_due
+from notifier.alerts.scheduler import claim, dispatch, dispatch_due, schedule_role
 from notifier.deadlines.models import DeadlineRole
 from shared import clock
 from shared.auth import SYSTEM
@@ -322,3 +322,22 @@ async def test_due_steps_are_found_by_index_however_many_are_done(world: World) 
             " order by ready_at limit 500 for update skip locked"
         )
     assert any("alert_step_ready" in row[0] for row in plan)
+
+
+async def test_the_role_fires_by_itself_when_the_clock_is_moved(world: World) -> None:
+    lead = staffed()
+    event = task_event(lead, due_on=date(2026, 11, 6), moment=TUESDAY)
+    await world.meet(lead)
+    await world.learn(event)
+    stop = asyncio.Event()
+    quick = world.settings.model_copy(update={"schedule_poll_seconds": 0.02})
+    running = asyncio.ensure_future(schedule_role(quick, world.database)(stop))
+    try:
+        await world.at(TUESDAY + timedelta(days=17))
+        async with asyncio.timeout(20):
+            while len(await world.told(event.task.id)) < 4:  # noqa: ASYNC110 - the database has no event
+                await asyncio.sleep(0.05)
+    finally:
+        stop.set()
+        await running
+    assert [step for step, _ in await world.told(event.task.id)] == ["before_1", "before_3", "before_7", "due"]

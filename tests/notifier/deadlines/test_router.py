@@ -4,8 +4,9 @@ from datetime import date
 from typing import Any
 from uuid import uuid4
 
+from notifier.deadlines import repository
 from notifier.deadlines.schemas import DeadlinePublic
-from shared.auth import Actor
+from shared.auth import SYSTEM, Actor
 from tests.notifier.conftest import TUESDAY, Door, World, problem
 from tests.notifier.factories import party, staffed, task_event
 
@@ -93,3 +94,15 @@ async def test_a_client_needs_the_scope(door: Door) -> None:
 
     problem(await door.let_in(client()).get("/v1/deadlines"), 403)
     assert (await door.let_in(client("tasks:read")).get("/v1/deadlines")).status_code == 200
+
+
+async def test_the_list_is_read_in_the_order_of_its_index(world: World) -> None:
+    body, other = staffed(), staffed()
+    await world.learn(*(task_event(other, due_on=date(2026, 10, 26), moment=TUESDAY) for _ in range(300)))
+    await world.learn(task_event(body, due_on=date(2026, 10, 26), moment=TUESDAY))
+    await world.owner.execute("analyze deadline, task")
+    async with world.database.read(SYSTEM) as connection:
+        plan = await connection.fetch(f"explain {repository._LIST}", body.id, date(2026, 12, 31), None, None, [], 50)
+    lines = [row[0] for row in plan]
+    assert any("deadline_list" in line for line in lines), lines
+    assert not any("Sort" in line for line in lines), lines

@@ -41,6 +41,8 @@ STEPS = Counter("lienvung_alert_steps_total", "Steps that fell due, by what beca
 DISPATCHED, DROPPED, WAITING = "dispatched", "dropped", "waiting"
 
 AWAY_PAUSE = 1.0
+DISPATCH_ATTEMPTS = 4
+DISPATCH_PAUSE = 0.03
 TRIM_INTERVAL = 900.0
 
 _log = structlog.get_logger(__name__)
@@ -107,21 +109,36 @@ async def claim(settings: Settings, database: Database) -> Claimed:
 
 
 async def dispatch(database: Database, claimed: Claimed) -> int:
-    """Alerts, mails and events of the claimed steps in one transaction; how many alerts there are now.
+    """Alerts, mails and events of the claimed steps; how many alerts there are now.
 
-    A step whose token is no longer ours was taken over after our lease ended, and is left to whoever took it.
+    A step whose token is no longer ours was taken over after our lease ended, and is left to whoever took it. One that
+    another transaction has locked is tried again at once: a scheduler that just came too late for it keeps the lock
+    until its claim ends.
     """
+    told = 0
+    for _ in range(DISPATCH_ATTEMPTS):
+        outcomes = await _dispatch_held(database, claimed)
+        for outcome in outcomes:
+            STEPS.labels(outcome.state).inc()
+            if outcome.told:
+                ALERTS.labels(outcome.step["kind"]).inc(outcome.told)
+        told += sum(outcome.told for outcome in outcomes)
+        handled = {outcome.step["id"] for outcome in outcomes}
+        claimed = [one for one in claimed if one[0] not in handled]
+        if not claimed:
+            break
+        await asyncio.sleep(DISPATCH_PAUSE)
+    return told
+
+
+async def _dispatch_held(database: Database, claimed: Claimed) -> list["Outcome"]:
+    """All that follows from these steps in one transaction."""
     with _tracer.start_as_current_span("dispatch alerts", attributes={"steps": len(claimed)}):
         async with database.transaction(SYSTEM) as session:
             connection = await driver_connection(session)
             if not await repository.may_dispatch(connection):
-                return 0
-            outcomes = await _tell(session, connection, claimed)
-    for outcome in outcomes:
-        STEPS.labels(outcome.state).inc()
-        if outcome.told:
-            ALERTS.labels(outcome.step["kind"]).inc(outcome.told)
-    return sum(outcome.told for outcome in outcomes)
+                return []
+            return await _tell(session, connection, claimed)
 
 
 @dataclass

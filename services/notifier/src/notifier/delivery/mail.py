@@ -1,6 +1,7 @@
 """What a mail looks like: texts, headers and the identity that stays the same when it is sent again."""
 
 from email.errors import MessageError
+from email.header import Header
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import EmailPolicy
@@ -29,16 +30,36 @@ _TEMPLATES = Environment(
 
 
 _VERBATIM = ("List-Unsubscribe", "X-Lienvung-Alert")
+_ADDRESSES = ("From", "To")
 
 
 class _MailPolicy(EmailPolicy):
-    """Some headers are one line whatever their length: folded, a link would become encoded words and lead nowhere."""
+    """Folds headers so that every reader sees what was written.
+
+    A link stays on one line whatever its length: as encoded words it would lead nowhere. Text goes through the older
+    `Header`, because the newer folding loses blanks between two encoded words.
+    """
 
     def fold(self, name: str, value: Any) -> str:
-        return f"{name}: {value}{self.linesep}" if name in _VERBATIM else super().fold(name, value)
+        if name in _VERBATIM:
+            text = str(value)
+        elif name == "Subject":
+            text = self._encoded(str(value), name)
+        elif name in _ADDRESSES:
+            (address,) = value.addresses
+            shown = f"{self._encoded(address.display_name, name)}{self.linesep} " if address.display_name else ""
+            text = f"{shown}<{address.addr_spec}>"
+        else:
+            return str(super().fold(name, value))
+        return f"{name}: {text}{self.linesep}"
 
     def fold_binary(self, name: str, value: Any) -> bytes:
-        return self.fold(name, value).encode() if name in _VERBATIM else super().fold_binary(name, value)
+        if name in (*_VERBATIM, *_ADDRESSES, "Subject"):
+            return self.fold(name, value).encode("ascii")
+        return super().fold_binary(name, value)
+
+    def _encoded(self, text: str, name: str) -> str:
+        return Header(text, "utf-8", header_name=name).encode(linesep=self.linesep)
 
 
 # Seven bits pass every server, whatever it says it can do.
