@@ -1,5 +1,6 @@
 """Events of the story's plan, as agreements-api would send them, and the way they reach the projections."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -7,6 +8,7 @@ from uuid import UUID
 
 from reporting.projections import repository
 from reporting.projections.consumers import HANDLERS
+from reporting.projections.service import apply_tasks
 from shared.auth import SYSTEM
 from shared.db import Database
 from shared.events import (
@@ -288,6 +290,14 @@ async def apply(database: Database, *events: Event) -> None:
         envelope = parse_envelope(envelope_bytes(event, event_id=new_id()))
         async with database.transaction(SYSTEM) as session:
             await HANDLERS[event.type](session, envelope)
+
+
+async def apply_together(database: Database, *batches: Sequence[TaskEvent]) -> None:
+    """Let the projections take each batch of task events in one transaction, as the consumer does."""
+    for batch in batches:
+        envelopes = [parse_envelope(envelope_bytes(event, event_id=new_id())) for event in batch]
+        async with database.transaction(SYSTEM) as session:
+            await apply_tasks(session, envelopes)
 
 
 async def declare_complete(database: Database) -> None:

@@ -1,16 +1,17 @@
 """What events do to the projections: once, in whatever order and number they arrive."""
 
 from datetime import timedelta
+from random import Random
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 import pytest
-from sqlmodel import SQLModel
 
+from reporting.tables import Table
 from shared.auth import SYSTEM
 from shared.db import Database
-from tests.reporting.factories import SIGNED_AT, Story, apply
+from tests.reporting.factories import SIGNED_AT, Story, apply, apply_together
 
 TABLES = ("organization", "agreement", "party", "clause", "agreement_member", "task_version")
 
@@ -108,6 +109,31 @@ async def test_clocks_that_disagree_make_no_version_end_before_it_began(database
     assert second["valid_to"] == third["valid_from"]
 
 
+async def test_a_batch_leaves_what_its_events_would_leave_one_by_one(database: Database, plan: Story) -> None:
+    chance = Random(352)
+    tasks = [plan.plan.task(body) for body in plan.people]
+    events = [chance.choice(tasks).event(percent=percent) for percent in range(60)]
+    # Some come late, some after a gap, and the clocks of their senders disagree.
+    events += [
+        task.event(version=version, at=SIGNED_AT + timedelta(days=chance.randint(0, 20)))
+        for task in tasks
+        for version in (3, 70, 71)
+    ]
+    plan.plan.members = plan.plan.members[:3]
+    events += [task.event(version=90 + number) for number, task in enumerate(tasks)]
+    await apply(database, *events)
+    one_by_one = await contents(database)
+    await forget_tasks(database, [task.id for task in tasks])
+    await apply_together(database, events[:40], events[40:])
+    assert await contents(database) == one_by_one
+
+
+async def forget_tasks(database: Database, task_ids: list[UUID]) -> None:
+    async with database.read(SYSTEM) as connection:
+        await connection.execute("delete from task_version where task_id = any($1)", task_ids)
+        await connection.execute("delete from agreement_member where source_id = any($1)", task_ids)
+
+
 async def test_an_organization_keeps_its_newest_name(database: Database, plan: Story) -> None:
     body = plan.people[3]
     await apply(database, body.event(3, name="UBND xã Sơn Động"), body.event(2, name="UBND huyện"))
@@ -122,5 +148,5 @@ async def test_the_models_describe_the_migrated_tables(database: Database, table
             "select column_name, is_nullable = 'YES' as nullable from information_schema.columns where table_name = $1",
             table,
         )
-    columns = SQLModel.metadata.tables[table].columns
+    columns = Table.metadata.tables[table].columns
     assert {row["column_name"]: row["nullable"] for row in rows} == {c.name: c.nullable for c in columns}

@@ -39,6 +39,7 @@ PARTY_COMMITTEE = Issuer(
 PEOPLES_COMMITTEE = Issuer(
     "UBND thành phố Chí Linh", "peoples_committee", "UBND tỉnh Hải Dương", "peoples_committee", "Tỉnh Hải Dương"
 )
+NOBODY = Signer(None, None, None)
 CLAUSES = (new_id(), new_id())
 AGREEMENT = AgreementFacts(
     id=new_id(),
@@ -87,7 +88,7 @@ def report(
     issuer: Issuer = PARTY_COMMITTEE,
     layout: Layout = Layout.PARTY,
     number: str | None = "12",
-    signer: Signer = Signer(None, None, None),
+    signer: Signer = NOBODY,
     agreement: AgreementFacts = AGREEMENT,
     as_of: datetime = AS_OF,
 ) -> EvaluationDocument:

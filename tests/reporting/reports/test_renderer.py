@@ -5,6 +5,7 @@ import io
 import os
 import re
 from collections.abc import AsyncIterator
+from typing import Any, cast
 
 import pypdf
 import pytest
@@ -12,7 +13,7 @@ import pytest_asyncio
 
 from reporting.reports.document import Layout
 from reporting.reports.renderer import Renderer, RenderFailed
-from tests.reporting.reports.test_document import PEOPLES_COMMITTEE, report, task
+from tests.reporting.reports.test_document import PARTY_COMMITTEE, PEOPLES_COMMITTEE, report, task
 
 
 @pytest_asyncio.fixture
@@ -50,10 +51,8 @@ def links(pdf: bytes) -> list[str]:
 async def test_a_layout_has_the_parts_that_its_rules_name(
     renderer: Renderer, layout: Layout, phrases: list[str]
 ) -> None:
-    document = (
-        report(task("A")) if layout is Layout.PARTY else report(task("A"), issuer=PEOPLES_COMMITTEE, layout=layout)
-    )
-    pdf = await renderer.pdf(document, "http://lienvung.test")
+    issuer = PARTY_COMMITTEE if layout is Layout.PARTY else PEOPLES_COMMITTEE
+    pdf = await renderer.pdf(report(task("A"), issuer=issuer, layout=layout), "http://lienvung.test")
     shown = words(pdf)
     for phrase in (*phrases, "BÁO CÁO", "Chí Linh, ngày 05 tháng 02 năm 2024", "Nơi nhận:", "Phụ lục"):
         assert phrase in shown
@@ -62,7 +61,7 @@ async def test_a_layout_has_the_parts_that_its_rules_name(
 async def test_the_file_is_an_archive_with_its_own_fonts(renderer: Renderer) -> None:
     pdf = await renderer.pdf(report(task("A")), "http://lienvung.test")
     reader = pypdf.PdfReader(io.BytesIO(pdf))
-    metadata = reader.trailer["/Root"]["/Metadata"].get_data().decode()
+    metadata = cast(Any, reader.root_object["/Metadata"]).get_data().decode()
     assert re.search(r"<pdfaid:part>2</pdfaid:part>\s*<pdfaid:conformance>B</pdfaid:conformance>", metadata)
     assert reader.pages[0].mediabox[2:] == pytest.approx([595.3, 841.9], abs=0.5)
     assert b"LiberationSerif" in pdf
@@ -85,6 +84,11 @@ async def test_what_a_person_wrote_is_text_and_never_markup(renderer: Renderer) 
     shown = words(await renderer.pdf(report(task(nasty)), "http://lienvung.test"))
     assert '#read("/etc/passwd")' in shown
     assert '#panic("x")' in shown
+
+
+async def test_a_character_that_the_typeface_lacks_becomes_a_box_and_fails_no_report(renderer: Renderer) -> None:
+    shown = words(await renderer.pdf(report(task("Chợ 😀 quê 中\u0007 ✓")), "http://lienvung.test"))
+    assert "Chợ □ quê □□" in shown
 
 
 async def test_pages_after_the_first_are_numbered_and_the_annex_counts_its_own(renderer: Renderer) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from uuid import UUID, uuid4
 
 import pytest
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.structs import RecordMetadata
 from asyncpg import Connection, Record
 from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -16,8 +17,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from shared.auth import SYSTEM
 from shared.db import Database
 from shared.events import TASKS, Envelope, TaskAssigned, TaskEvent, TaskUpdated, envelope_bytes
-from shared.inbox import Consumer, discard, reset, waiting
-from shared.kafka import ensure_topics
+from shared.inbox import Consumer, Handler, Together, discard, reset, waiting
+from shared.kafka import admin_client, cluster_id_of, ensure_topics
 from shared.settings import ServiceSettings
 from tests.shared.factories import task_event
 
@@ -31,12 +32,13 @@ class Broken(Exception):
 class Effects:
     """A table that every event of a task adds a row to, so that a second effect of one event would show."""
 
-    def __init__(self, settings: ServiceSettings, database: Database, owner: Connection[Record]) -> None:
+    def __init__(self, settings: ServiceSettings, database: Database, owner: Connection[Record], handling: str) -> None:
         self.settings = settings
         self.database = database
         self.owner = owner
         self.group = f"group-{uuid4()}"
         self.poisonous = True
+        self.handler: Handler = self.apply if handling == "one at a time" else Together(self.apply_all)
 
     async def apply(self, session: AsyncSession, envelope: Envelope) -> None:
         event = envelope.data
@@ -48,33 +50,40 @@ class Effects:
             {"task_id": event.task.id, "version": event.version},
         )
 
+    async def apply_all(self, session: AsyncSession, envelopes: Sequence[Envelope]) -> None:
+        for envelope in envelopes:
+            await self.apply(session, envelope)
+
     def consumer(self) -> Consumer:
-        handlers = {kind.type: self.apply for kind in (TaskAssigned, TaskUpdated)}
+        handlers = {kind.type: self.handler for kind in (TaskAssigned, TaskUpdated)}
         return Consumer(self.settings, self.database, self.group, [TASKS], handlers)
 
     async def of(self, task_id: UUID) -> list[int]:
         rows = await self.owner.fetch("select version from effect where task_id = $1 order by applied", task_id)
         return [row["version"] for row in rows]
 
-    async def send(self, *events: TaskEvent) -> None:
-        await self.send_raw(*((event.key, envelope_bytes(event, event_id=uuid4())) for event in events))
+    async def send(self, *events: TaskEvent) -> list[RecordMetadata]:
+        return await self.send_raw(*((event.key, envelope_bytes(event, event_id=uuid4())) for event in events))
 
-    async def send_raw(self, *messages: tuple[str, bytes]) -> None:
+    async def send_raw(self, *messages: tuple[str, bytes]) -> list[RecordMetadata]:
         await ensure_topics(self.settings.kafka_bootstrap_servers, self.settings.kafka_topic_prefix)
         producer = AIOKafkaProducer(bootstrap_servers=self.settings.kafka_bootstrap_servers)
         await producer.start()
-        for key, value in messages:
-            await producer.send_and_wait(self.settings.kafka_topic_prefix + TASKS, value, key.encode())
+        topic = self.settings.kafka_topic_prefix + TASKS
+        sent = [await producer.send_and_wait(topic, value, key.encode()) for key, value in messages]
         await producer.stop()
+        return sent
 
 
-@pytest.fixture
-async def effects(settings: ServiceSettings, database: Database, owner: Connection[Record]) -> AsyncIterator[Effects]:
+@pytest.fixture(params=["one at a time", "together"])
+async def effects(
+    request: pytest.FixtureRequest, settings: ServiceSettings, database: Database, owner: Connection[Record]
+) -> AsyncIterator[Effects]:
     await owner.execute(
         "create table effect (applied bigint generated always as identity, task_id uuid, version int);"
         "grant select, insert, delete on effect to public"
     )
-    yield Effects(settings, database, owner)
+    yield Effects(settings, database, owner, request.param)
     await owner.execute("drop table effect")
 
 
@@ -130,6 +139,47 @@ async def test_a_consumer_that_starts_again_goes_on_from_the_databases_offset(ef
         await reaches(effects, task, [1, 2])
 
 
+async def test_nothing_is_applied_from_before_the_database_was_asked_where_to_begin(effects: Effects) -> None:
+    """Kafka's committed offsets are ahead, as after a database was restored, and the database is slow to answer."""
+    task = uuid4()
+    first = task_event(task, 1)
+    sent = await effects.send(first, *(task_event(task, n, agreement_id=first.task.agreement_id) for n in (2, 3)))
+    await remember(effects, sent[0])
+    await commit_on_kafka(effects, sent[2])
+    async with contextlib.AsyncExitStack() as stack:
+        async with effects.owner.transaction():
+            await effects.owner.execute("lock table inbox_offset in exclusive mode")
+            await stack.enter_async_context(consuming(effects))
+            await asyncio.sleep(2)
+        await reaches(effects, task, [1, 2, 3])
+
+
+async def remember(effects: Effects, sent: RecordMetadata) -> None:
+    """The database says that this message is the group's next one."""
+    async with admin_client(effects.settings.kafka_bootstrap_servers) as admin:
+        cluster_id = await cluster_id_of(admin)
+    await effects.owner.execute(
+        "insert into inbox_offset (consumer_group, topic, partition, cluster_id, next_offset)"
+        " values ($1, $2, $3, $4, $5)",
+        *(effects.group, TASKS, sent.partition, cluster_id, sent.offset),
+    )
+
+
+async def commit_on_kafka(effects: Effects, sent: RecordMetadata) -> None:
+    """Kafka says that this message is the group's next one."""
+    client = AIOKafkaConsumer(
+        bootstrap_servers=effects.settings.kafka_bootstrap_servers,
+        group_id=effects.settings.kafka_topic_prefix + effects.group,
+        enable_auto_commit=False,
+    )
+    await client.start()
+    try:
+        client.assign([sent.topic_partition])
+        await client.commit({sent.topic_partition: sent.offset})
+    finally:
+        await client.stop()
+
+
 async def test_poison_parks_its_key_and_nothing_else_until_it_is_replayed(effects: Effects) -> None:
     agreement, bad, behind, other = uuid4(), uuid4(), uuid4(), uuid4()
     await effects.send(
@@ -142,7 +192,8 @@ async def test_poison_parks_its_key_and_nothing_else_until_it_is_replayed(effect
 
         async def both_wait() -> bool:
             async with effects.database.transaction(SYSTEM) as session:
-                return [letter.reason for letter in await waiting(session, effects.group)] == ["poison", "parked"]
+                letters = await waiting(session, effects.group)
+            return [letter.reason for letter in letters if letter.key == str(agreement)] == ["poison", "parked"]
 
         await eventually(both_wait)
         assert await effects.of(behind) == []

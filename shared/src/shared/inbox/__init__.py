@@ -2,5 +2,17 @@
 
 from shared.inbox.consumer import Consumer, Handler, is_transient
 from shared.inbox.dead_letters import DeadLetter, Replay, discard, replay, reset, waiting
+from shared.inbox.handlers import Together
 
-__all__ = ["Consumer", "DeadLetter", "Handler", "Replay", "discard", "is_transient", "replay", "reset", "waiting"]
+__all__ = [
+    "Consumer",
+    "DeadLetter",
+    "Handler",
+    "Replay",
+    "Together",
+    "discard",
+    "is_transient",
+    "replay",
+    "reset",
+    "waiting",
+]

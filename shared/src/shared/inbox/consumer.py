@@ -24,7 +24,7 @@ from shared.auth import SYSTEM
 from shared.events import Envelope, InvalidEnvelope, load_document, parse_envelope
 from shared.inbox import dead_letters, repository
 from shared.inbox.errors import describe, is_transient
-from shared.inbox.handlers import Handler, handle
+from shared.inbox.handlers import Handler, Together, handle, handle_together
 from shared.kafka import admin_client, client_options, cluster_id_of, ensure_topics
 from shared.outbox.relay import plain_dsn
 from shared.roles import wait_or_stop
@@ -141,13 +141,15 @@ class Consumer:
                         raise LostPosition("the session that holds this member's name is gone")
                     await assignment.check()
                     checked = loop.time()
-                    if checked - committed > LAG_COMMIT_INTERVAL:
+                    if assignment.is_settled and checked - committed > LAG_COMMIT_INTERVAL:
                         await self._report_lag(client)
                         committed = checked
                 batches = await client.getmany(timeout_ms=POLL_MS, max_records=self._max_records)
                 assignment.raise_failure()
                 records = [record for batch in batches.values() for record in batch]
-                if records:
+                # Until the seek the client reads from where Kafka's committed offsets or its defaults lead it. What it
+                # finds there is not to be applied; it comes again, in its turn, from the database's offsets.
+                if records and assignment.is_settled:
                     await self._apply([self._message(record) for record in records], cluster_id, stop)
 
     @contextlib.asynccontextmanager
@@ -258,6 +260,7 @@ class _Batch:
         self._parked: set[repository.Key] = set()
         self._known: dict[UUID, int] = {}
         self._new: dict[UUID, int] = {}
+        self._together: dict[Together, list[Envelope]] = {}
 
     async def apply(self, messages: Sequence[Message], *, one_by_one: bool) -> list[str]:
         """What became of each message, in their order."""
@@ -269,6 +272,8 @@ class _Batch:
         aggregates = [message.envelope.aggregate_id for message in messages if message.envelope]
         self._known = await repository.versions(self._session, self._group, aggregates)
         results = [await self._one(message, one_by_one) for message in messages]
+        for handler, envelopes in self._together.items():
+            await handle_together(handler, self._session, envelopes)
         await repository.save_versions(self._session, self._group, self._new)
         return results
 
@@ -284,7 +289,9 @@ class _Batch:
         if (message.topic, message.key) in self._parked:
             return await self._put_aside(message, None)
         handler = self._handlers[envelope.type]
-        if not one_by_one:
+        if not one_by_one and isinstance(handler, Together):
+            self._together.setdefault(handler, []).append(envelope)
+        elif not one_by_one:
             await handle(handler, self._session, envelope)
         else:
             try:
@@ -349,9 +356,13 @@ class _Assignment(ConsumerRebalanceListener):  # type: ignore[misc]
         self._cluster_id = cluster_id
         self._prefix = prefix
         self._failure: Exception | None = None
+        # Whether what the client reads is read from the database's offsets. An assignment is in force, and read from,
+        # before its listener has asked the database.
+        self.is_settled = False
 
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
         """Nothing is held for a partition outside of a batch's transaction."""
+        self.is_settled = False
 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         partitions = {(self._topic(partition), partition.partition): partition for partition in assigned}
@@ -365,6 +376,8 @@ class _Assignment(ConsumerRebalanceListener):  # type: ignore[misc]
             return
         for position, partition in partitions.items():
             self._client.seek(partition, offsets[position])
+        # In the same step as the seeks: `getmany` and the look at this are one step as well.
+        self.is_settled = True
 
     def raise_failure(self) -> None:
         if self._failure is not None:
@@ -373,6 +386,8 @@ class _Assignment(ConsumerRebalanceListener):  # type: ignore[misc]
     async def check(self) -> None:
         """Notice that a position was reset even while nothing arrives."""
         self.raise_failure()
+        if not self.is_settled:
+            return
         assigned = {(self._topic(partition), partition.partition) for partition in self._client.assignment()}
         async with self._database.transaction(SYSTEM) as session:
             known = await repository.offsets(session, self._group, self._cluster_id)

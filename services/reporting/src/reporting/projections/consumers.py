@@ -13,11 +13,20 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from reporting.config import Settings
 from reporting.projections import repository
-from reporting.projections.service import apply_agreement, apply_organization, apply_task
+from reporting.projections.service import apply_agreement, apply_organization, apply_tasks
 from shared.auth import SYSTEM
 from shared.db import Database
-from shared.events import AGREEMENTS, EVENT_TYPES, LOCALITIES, TASKS, AgreementEvent, OrganizationEvent, TaskEvent
-from shared.inbox import Consumer, Handler, is_transient, reset
+from shared.events import (
+    AGREEMENTS,
+    EVENT_TYPES,
+    LOCALITIES,
+    TASKS,
+    AgreementEvent,
+    Event,
+    OrganizationEvent,
+    TaskEvent,
+)
+from shared.inbox import Consumer, Handler, Together, is_transient, reset
 from shared.inbox.repository import offsets
 from shared.kafka import admin_client, client_options, cluster_id_of
 from shared.roles import Role, supervise, wait_or_stop
@@ -25,15 +34,16 @@ from shared.roles import Role, supervise, wait_or_stop
 GROUP = "reporting-projections"
 TOPICS = (LOCALITIES, AGREEMENTS, TASKS)
 
+_BY_KIND: tuple[tuple[type[Event], Handler], ...] = (
+    (OrganizationEvent, apply_organization),
+    (AgreementEvent, apply_agreement),
+    (TaskEvent, Together(apply_tasks)),
+)
 HANDLERS: dict[str, Handler] = {
     event_type: handler
     for event_type, model in EVENT_TYPES.items()
-    for base, handler in (
-        (OrganizationEvent, apply_organization),
-        (AgreementEvent, apply_agreement),
-        (TaskEvent, apply_task),
-    )
-    if issubclass(model, base)
+    for kind, handler in _BY_KIND
+    if issubclass(model, kind)
 }
 
 # Between two looks at how far the projections are, and between two questions while they catch up.

@@ -6,10 +6,12 @@ from uuid import UUID
 
 from sqlalchemy import BigInteger, Column, DateTime, SmallInteger, Text, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
+
+from reporting.tables import Table
 
 
-class Organization(SQLModel, table=True):
+class Organization(Table, table=True):
     """A body of the register, as its last event told it."""
 
     __tablename__ = "organization"
@@ -28,7 +30,7 @@ class Organization(SQLModel, table=True):
     superior_organization_id: UUID | None = None
 
 
-class Agreement(SQLModel, table=True):
+class Agreement(Table, table=True):
     """An agreement's current version."""
 
     __tablename__ = "agreement"
@@ -50,7 +52,7 @@ class Agreement(SQLModel, table=True):
     source_url: str | None = None
 
 
-class Party(SQLModel, table=True):
+class Party(Table, table=True):
     """A party under the name that it signed with."""
 
     __tablename__ = "party"
@@ -65,7 +67,7 @@ class Party(SQLModel, table=True):
     signed_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
 
 
-class Clause(SQLModel, table=True):
+class Clause(Table, table=True):
     """A clause of an agreement, which its tasks fulfil."""
 
     __tablename__ = "clause"
@@ -78,7 +80,7 @@ class Clause(SQLModel, table=True):
     field: str | None = None
 
 
-class AgreementMember(SQLModel, table=True):
+class AgreementMember(Table, table=True):
     """Who may see an agreement, by the record that says so: the agreement itself or one of its tasks."""
 
     __tablename__ = "agreement_member"
@@ -88,7 +90,7 @@ class AgreementMember(SQLModel, table=True):
     organization_id: UUID = Field(primary_key=True)
 
 
-class TaskVersion(SQLModel, table=True):
+class TaskVersion(Table, table=True):
     """One version of a task and the time during which it was the true one; the current one ends at infinity."""
 
     __tablename__ = "task_version"
@@ -122,7 +124,7 @@ class TaskVersion(SQLModel, table=True):
     created_at: datetime = Field(sa_type=DateTime(timezone=True))
 
 
-class ProjectionState(SQLModel, table=True):
+class ProjectionState(Table, table=True):
     """One row: how often the projections were made again, and until when they hold all that had been sent."""
 
     __tablename__ = "projection_state"

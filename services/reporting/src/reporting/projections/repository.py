@@ -1,4 +1,4 @@
-"""All SQL of the projections. Each event is one statement: what it must know, what it ends and what it adds."""
+"""All SQL of the projections. An event, or a batch of them, is one statement: what it ends and what it adds."""
 
 from __future__ import annotations
 
@@ -78,34 +78,57 @@ select fresh.id, fresh.id, organization_id from fresh, unnest($4::uuid[]) as org
 on conflict do nothing
 """
 
-# A version ends at the instant at which the next begins, and never before it began: the clocks of two machines may
-# disagree by milliseconds.
-_TASK = """
+# All versions of a batch at once. A version ends at the instant at which the next begins, and never before it began:
+# the clocks of two machines may disagree by milliseconds.
+_TASKS = """
 with new as (
-    select * from jsonb_populate_record(null::task_version, $1::text::jsonb)
+    select distinct on (task_id, version) *
+    from jsonb_populate_recordset(null::task_version, $1::text::jsonb)
+    order by task_id, version
+),
+current as (
+    select t.task_id, t.version, t.valid_from from task_version t
+    where t.valid_to = 'infinity' and t.task_id = any (array(select task_id from new))
 ),
 fresh as (
-    select * from new n
-    where not exists (select from task_version t where t.task_id = n.task_id and t.version >= n.version)
+    select n::task_version as kept, n.task_id, n.agreement_id, n.version,
+           greatest(max(n.valid_from) over history, c.valid_from) as begins
+    from new n left join current c using (task_id)
+    where n.version > coalesce(c.version, 0)
+    window history as (partition by n.task_id order by n.version)
+),
+spans as (
+    select f.*, row_number() over history = 1 as first,
+           coalesce(lead(f.begins) over history, 'infinity') as ends
+    from fresh f
+    window history as (partition by f.task_id order by f.version)
 ),
 closed as (
-    update task_version t set valid_to = greatest(t.valid_from, f.valid_from) from fresh f
-    where t.task_id = f.task_id and t.valid_to = 'infinity'
-    returning t.valid_to
+    update task_version t set valid_to = s.begins from spans s
+    where s.first and t.task_id = s.task_id and t.valid_to = 'infinity'
+    returning t.task_id
 ),
 added as (
     insert into task_version
-    select r.* from fresh f,
-        jsonb_populate_record(
-            f::task_version, jsonb_build_object('valid_from', coalesce((select valid_to from closed), f.valid_from))
-        ) r
+    select r.* from spans s,
+        jsonb_populate_record(s.kept, jsonb_build_object('valid_from', s.begins, 'valid_to', s.ends)) r
+    -- Always true, and only known once every version that was current is closed: one is current at any time.
+    where (select count(*) from closed) >= 0
+),
+member as (
+    select s.agreement_id, s.task_id, m.organization_id
+    from spans s join unnest($2::uuid[], $3::uuid[]) as m (task_id, organization_id) using (task_id)
+    where s.ends = 'infinity'
 ),
 member_gone as (
-    delete from agreement_member m using fresh f
-    where m.agreement_id = f.agreement_id and m.source_id = f.task_id and m.organization_id <> all ($2::uuid[])
+    delete from agreement_member m using spans s
+    where s.ends = 'infinity' and m.agreement_id = s.agreement_id and m.source_id = s.task_id
+      and (m.source_id, m.organization_id) not in (select task_id, organization_id from member)
 )
 insert into agreement_member (agreement_id, source_id, organization_id)
-select f.agreement_id, f.task_id, organization_id from fresh f, unnest($2::uuid[]) as organization_id
+select agreement_id, task_id, organization_id from member
+-- In one order everywhere, so that two batches cannot wait for each other in a circle.
+order by 1, 2, 3
 on conflict do nothing
 """
 
@@ -130,13 +153,18 @@ async def put_agreement(
 ) -> None:
     """Keep the agreement's state with exactly these parties, clauses and members, if it is newer."""
     connection = await driver_connection(session)
-    await connection.execute(_AGREEMENT, _json(agreement), _json(parties), _json(clauses), members)
+    await connection.execute(_AGREEMENT, _json(agreement), _json(parties), _json(clauses), sorted(set(members)))
 
 
-async def add_task_version(session: AsyncSession, task: Mapping[str, Any], members: Sequence[UUID]) -> None:
-    """End the current version and begin this one, if it is newer; the task's members are exactly these."""
+async def add_task_versions(
+    session: AsyncSession, versions: Sequence[Mapping[str, Any]], members: Mapping[UUID, Sequence[UUID]]
+) -> None:
+    """End the current version of each task and begin those that are newer; its members are exactly these."""
     connection = await driver_connection(session)
-    await connection.execute(_TASK, _json(task), members)
+    pairs = [(task_id, member) for task_id, ids in members.items() for member in ids]
+    await connection.execute(
+        _TASKS, _json(versions), [task_id for task_id, _ in pairs], [member for _, member in pairs]
+    )
 
 
 async def clear(session: AsyncSession) -> None:

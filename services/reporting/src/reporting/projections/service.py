@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from typing import Any
-from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -61,52 +60,50 @@ async def apply_agreement(session: AsyncSession, envelope: Envelope) -> None:
         },
         parties=[{**party.model_dump(mode="json"), "agreement_id": agreement.id} for party in agreement.parties],
         clauses=[{**clause.model_dump(mode="json"), "agreement_id": agreement.id} for clause in agreement.clauses],
-        members=_members(event.members),
+        members=event.members,
     )
 
 
-async def apply_task(session: AsyncSession, envelope: Envelope) -> None:
-    """Add a version to the task's history; what is already known changes nothing."""
-    event = envelope.data
-    assert isinstance(event, TaskEvent)
-    task = event.task
-    await repository.add_task_version(
+async def apply_tasks(session: AsyncSession, envelopes: Sequence[Envelope]) -> None:
+    """Add versions to the tasks' histories; what is already known changes nothing."""
+    events = [envelope.data for envelope in envelopes]
+    await repository.add_task_versions(
         session,
-        {
-            "task_id": task.id,
-            "version": event.version,
-            "valid_from": event.occurred_at,
-            "valid_to": "infinity",
-            "agreement_id": task.agreement_id,
-            "clause_id": task.clause_id,
-            "title": task.title,
-            "description": task.description,
-            "deliverable": task.deliverable,
-            "field": task.field,
-            "status": task.status,
-            "due_on": task.due_on,
-            "original_due_on": task.original_due_on,
-            "percent": task.percent,
-            "completed_at": task.completed_at,
-            "submitted_at": task.submitted_at,
-            "demonstration": task.demonstration,
-            "lead_organization_id": task.lead.organization_id,
-            "lead_name": task.lead.name,
-            "lead_unit_id": task.lead.unit_id,
-            "lead_unit_name": task.lead.unit_name,
-            "coordinating": _participants(task.coordinating),
-            "monitoring": _participants(task.monitoring),
-            "last_report": task.last_report.model_dump(mode="json") if task.last_report else None,
-            "created_at": task.created_at,
-        },
-        _members(event.members),
+        [_version(event) for event in events if isinstance(event, TaskEvent)],
+        # The last event of a task says who its members are.
+        {event.task.id: sorted(set(event.members)) for event in events if isinstance(event, TaskEvent)},
     )
+
+
+def _version(event: TaskEvent) -> dict[str, Any]:
+    task = event.task
+    return {
+        "task_id": task.id,
+        "version": event.version,
+        "valid_from": event.occurred_at,
+        "agreement_id": task.agreement_id,
+        "clause_id": task.clause_id,
+        "title": task.title,
+        "description": task.description,
+        "deliverable": task.deliverable,
+        "field": task.field,
+        "status": task.status,
+        "due_on": task.due_on,
+        "original_due_on": task.original_due_on,
+        "percent": task.percent,
+        "completed_at": task.completed_at,
+        "submitted_at": task.submitted_at,
+        "demonstration": task.demonstration,
+        "lead_organization_id": task.lead.organization_id,
+        "lead_name": task.lead.name,
+        "lead_unit_id": task.lead.unit_id,
+        "lead_unit_name": task.lead.unit_name,
+        "coordinating": _participants(task.coordinating),
+        "monitoring": _participants(task.monitoring),
+        "last_report": task.last_report.model_dump(mode="json") if task.last_report else None,
+        "created_at": task.created_at,
+    }
 
 
 def _participants(parties: Sequence[TaskParty]) -> list[dict[str, Any]]:
     return [party.model_dump(mode="json") for party in parties]
-
-
-def _members(organization_ids: Sequence[UUID]) -> list[UUID]:
-    # In one order everywhere, so that two batches cannot wait for each other in a circle.
-    return sorted(set(organization_ids))

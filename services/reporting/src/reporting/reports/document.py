@@ -587,18 +587,20 @@ def _results(tasks: list[Counted], figures: Figures, link: Link) -> list[Paragra
     else:
         blocks.append(_text("Trong kỳ chưa có nhiệm vụ đến hạn, nên chưa tính tỷ lệ hoàn thành."))
     blocks.append(Heading(text="2. Kết quả theo lĩnh vực"))
-    blocks.append(
-        _figure_table(
-            "Lĩnh vực", tasks, lambda t: (t.field or "", _sentence(t.field or "Chưa phân lĩnh vực")), "field", link
-        )
-    )
+    blocks.append(_figure_table("Lĩnh vực", tasks, _field, "field", link))
     blocks.extend(_achievements(tasks))
     blocks.append(Heading(text="3. Kết quả theo địa phương chủ trì"))
-    blocks.append(
-        _figure_table("Địa phương", tasks, lambda t: (str(t.lead_unit_id or ""), t.lead_unit_name), "locality", link)
-    )
+    blocks.append(_figure_table("Địa phương", tasks, _locality, "locality", link))
     blocks.append(_text("(*) Tính trên số nhiệm vụ đến hạn. Danh mục nhiệm vụ tại Phụ lục kèm theo."))
     return blocks
+
+
+def _field(task: TaskFacts) -> tuple[str, str]:
+    return task.field or "", _sentence(task.field or "Chưa phân lĩnh vực")
+
+
+def _locality(task: TaskFacts) -> tuple[str, str]:
+    return str(task.lead_unit_id or ""), task.lead_unit_name
 
 
 def _figure_table(

@@ -8,7 +8,9 @@ from uuid import UUID
 
 from sqlalchemy import BigInteger, Column, DateTime
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
+
+from reporting.tables import Table
 
 
 class ReportKind(StrEnum):
@@ -52,7 +54,7 @@ TRANSITIONS: dict[ReportStatus, frozenset[ReportStatus]] = {
 }
 
 
-class Report(SQLModel, table=True):
+class Report(Table, table=True):
     """A report that somebody asked for; the queue's own columns (queued_at, free_at, lease) are the repository's."""
 
     __tablename__ = "report"
@@ -88,7 +90,7 @@ class Report(SQLModel, table=True):
     finished_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
 
 
-class ReportContent(SQLModel, table=True):
+class ReportContent(Table, table=True):
     """The finished document, apart from its job so that lists never touch it."""
 
     __tablename__ = "report_content"

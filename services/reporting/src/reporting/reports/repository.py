@@ -9,8 +9,8 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import literal_column, select, text, tuple_
-from sqlmodel import col
+from sqlalchemy import literal_column, text, tuple_
+from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from reporting.projections.consumers import GROUP
@@ -29,7 +29,7 @@ async def agreement_of(session: AsyncSession, organization_id: UUID, agreement_i
     """The agreement, if the organization is a member of it."""
     members = select(col(AgreementMember.agreement_id)).where(col(AgreementMember.organization_id) == organization_id)
     statement = select(Agreement).where(col(Agreement.id) == agreement_id, col(Agreement.id).in_(members))
-    return (await session.execute(statement)).scalar_one_or_none()
+    return (await session.exec(statement)).one_or_none()
 
 
 async def first_task_at(session: AsyncSession, agreement_id: UUID) -> datetime | None:
@@ -53,7 +53,7 @@ async def report_of(
     statement = select(Report).where(col(Report.id) == report_id, col(Report.organization_id) == organization_id)
     if lock:
         statement = statement.with_for_update()
-    return (await session.execute(statement)).scalar_one_or_none()
+    return (await session.exec(statement)).one_or_none()
 
 
 async def reports_of(
@@ -74,7 +74,7 @@ async def reports_of(
     if before is not None:
         statement = statement.where(tuple_(col(Report.created_at), col(Report.id)) < before)
     statement = statement.order_by(col(Report.created_at).desc(), col(Report.id).desc()).limit(limit)
-    return list((await session.execute(statement)).scalars())
+    return list((await session.exec(statement)).all())
 
 
 async def progress_of(connection: asyncpg.Connection[Any], organization_id: UUID, report_id: UUID) -> Progress | None:
@@ -92,7 +92,7 @@ async def progress_of(connection: asyncpg.Connection[Any], organization_id: UUID
 async def content_of(session: AsyncSession, report_id: UUID) -> bytes | None:
     """The finished document."""
     statement = select(col(ReportContent.content)).where(col(ReportContent.report_id) == report_id)
-    return (await session.execute(statement)).scalar_one_or_none()
+    return (await session.exec(statement)).one_or_none()
 
 
 async def claim(session: AsyncSession, *, lease_seconds: float, settle_seconds: float) -> tuple[Report, int] | None:
@@ -156,7 +156,7 @@ async def held(session: AsyncSession, report_id: UUID, lease: int) -> Report | N
         )
         .with_for_update()
     )
-    return (await session.execute(statement)).scalar_one_or_none()
+    return (await session.exec(statement)).one_or_none()
 
 
 async def pause(session: AsyncSession, report_id: UUID, seconds: float) -> None:

@@ -8,14 +8,15 @@ import json
 import resource
 import struct
 import sys
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import typst
 
-from reporting.reports.templates import EVALUATION, FONTS
+from reporting.reports.templates import EVALUATION, FONTS, characters
 
 LENGTH = struct.Struct(">I")
 DOCUMENT, ERROR = b"\x00", b"\x01"
+MISSING = "\u25a1"
 
 
 def main() -> None:
@@ -37,12 +38,21 @@ def draw(compiler: typst.Compiler, request: dict[str, str]) -> bytes:
     """One PDF/A document. What people wrote travels as data and is never read as markup."""
     document = compiler.compile(
         format="pdf",
-        sys_inputs={"data": request["data"], "origin": request["origin"]},
+        sys_inputs={"data": json.dumps(legible(json.loads(request["data"]))), "origin": request["origin"]},
         timestamp=int(request["timestamp"]),
         pdf_standards=["a-2b"],
     )
     assert isinstance(document, bytes)
     return document
+
+
+def legible(value: Any) -> Any:
+    """The data with a box for every character that the typeface lacks, as an emoji: PDF/A takes no missing glyph."""
+    if isinstance(value, str):
+        return "".join(letter if ord(letter) in characters() or letter == "\n" else MISSING for letter in value)
+    if isinstance(value, dict):
+        return {name: legible(item) for name, item in value.items()}
+    return [legible(item) for item in value] if isinstance(value, list) else value
 
 
 def read_frame(source: BinaryIO) -> bytes | None:

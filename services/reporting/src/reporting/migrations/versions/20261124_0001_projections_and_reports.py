@@ -188,7 +188,8 @@ TABLES = (
 )
 
 OF_AN_AGREEMENT = ("agreement", "party", "clause", "task_version")
-OF_AN_ORGANIZATION = ("agreement_member", "report", "report_content")
+OF_AN_ORGANIZATION = ("report", "report_content")
+OWN = "organization_id = lienvung_org()"
 
 
 def upgrade() -> None:
@@ -201,22 +202,22 @@ def upgrade() -> None:
     for statement in TABLES:
         op.execute(statement)
     for table in OF_AN_ORGANIZATION:
-        _protect(table, "organization_id = lienvung_org()")
+        _protect(table, OWN, written_by=OWN)
+    # Projections are written by the consumer alone: nobody makes itself a member of anything.
+    _protect("agreement_member", OWN)
     for table in OF_AN_AGREEMENT:
         key = "id" if table == "agreement" else "agreement_id"
-        _protect(
-            table,
-            f"{key} in (select m.agreement_id from agreement_member m where m.organization_id = lienvung_org())",
-        )
+        _protect(table, f"{key} in (select m.agreement_id from agreement_member m where m.{OWN})")
     op.execute(
-        f"grant select, insert, update, delete on organization, {', '.join(OF_AN_AGREEMENT)},"
+        f"grant select, insert, update, delete on organization, agreement_member, {', '.join(OF_AN_AGREEMENT)},"
         f" {', '.join(OF_AN_ORGANIZATION)} to {APP_ROLE}"
     )
     op.execute(f"grant select, update on projection_state to {APP_ROLE}")
 
 
 def downgrade() -> None:
-    op.execute(f"drop table organization, projection_state, {', '.join((*OF_AN_AGREEMENT, *OF_AN_ORGANIZATION))}")
+    tables = ("organization", "projection_state", *OF_AN_AGREEMENT, "agreement_member", *OF_AN_ORGANIZATION)
+    op.execute(f"drop table {', '.join(tables)}")
     op.execute("drop table idempotency_record, service_secret")
     remove_inbox(op)
     remove_outbox(op)
@@ -224,9 +225,9 @@ def downgrade() -> None:
     op.execute("drop table product_clock")
 
 
-def _protect(table: str, condition: str) -> None:
+def _protect(table: str, seen_by: str, *, written_by: str = "false") -> None:
     op.execute(f"alter table {table} enable row level security")
     op.execute(
         f"create policy {table}_scope on {table}"
-        f" using (lienvung_is_system() or {condition}) with check (lienvung_is_system() or {condition})"
+        f" using (lienvung_is_system() or {seen_by}) with check (lienvung_is_system() or {written_by})"
     )
