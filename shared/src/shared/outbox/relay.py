@@ -42,10 +42,20 @@ DELAY = Histogram(
 LOCK = 0x6C76_7265_6C61_79  # "lvrelay": one relay a database
 BATCH = 2_000
 FASTEST_POLL = 0.005
+LEAST_PAUSE = 0.001
 IDLE_POLL = 0.25
 STAY_ACTIVE = 1.0
 DELIVERY_TIMEOUT = 10.0
 STANDBY_POLL = 0.5
+SESSION = {
+    # A crash may forget the last steps of the window: those events are sent again and dropped by version.
+    "synchronous_commit": "off",
+    "lock_timeout": "5s",
+    # A table that only grows is always larger than its statistics say, and by those a scan of all of it looks cheap.
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+}
 CLUSTER_CHECK = 1.0
 PARTITION_CHECK = 6 * 3600.0
 FIRST_BACKOFF = 0.1
@@ -57,7 +67,7 @@ _log = structlog.get_logger(__name__)
 _ROW = "o.id, o.topic, o.key, o.payload::text as payload, o.headers::text as headers, o.occurred_at"
 
 # "xid was in progress in S1" or "xid ≥ xmax(S1)"; visible in S2 is what the statement's own snapshot, S2, shows at all.
-# The ids are materialized first so that the plan goes through the index on xid however stale the statistics are.
+# The ids are materialized first so that the plan goes through the index on xid and only then to the rows.
 _WINDOW = f"""
 with fresh as materialized (
     select id, occurred_at from outbox where xid = any($1::text[]::xid8[])
@@ -156,12 +166,7 @@ class Relay:
             plain_dsn(self._settings.database_url),
             timeout=10,
             command_timeout=60,
-            # A crash may forget the last steps of the window: those events are sent again and dropped by version.
-            server_settings={
-                "application_name": f"{self._service}-relay",
-                "synchronous_commit": "off",
-                "lock_timeout": "5s",
-            },
+            server_settings={"application_name": f"{self._service}-relay", **SESSION},
         )
         try:
             # Trying, not waiting: a session that waits for a lock holds a snapshot and keeps vacuum from its work.
@@ -188,6 +193,7 @@ class Relay:
             checked_partitions = float("-inf")
             pause = FASTEST_POLL
             while not stop.is_set():
+                begun = clock_()
                 if clock_() - checked_partitions > PARTITION_CHECK:
                     await _ensure_partitions(connection)
                     checked_partitions = clock_()
@@ -207,7 +213,8 @@ class Relay:
                     if len(rows) >= self._batch:
                         continue
                 self._oldest = None
-                await wait_or_stop(stop, pause)
+                # The pause is from poll to poll: what sending took has been waited for already.
+                await wait_or_stop(stop, max(begun + pause - clock_(), LEAST_PAUSE))
                 if clock_() > active_until:
                     pause = min(pause * 1.5, IDLE_POLL)
 
@@ -317,7 +324,8 @@ async def _producer(bootstrap_servers: str) -> AsyncIterator[AIOKafkaProducer]:
         enable_idempotence=True,
         acks="all",
         max_batch_size=256 * 1024,
-        linger_ms=2,
+        # A batch is whole before the client's sender gets its turn; to linger would only delay it.
+        linger_ms=0,
         max_request_size=MAX_REQUEST,
         # Longer than our own deadline: were a batch to expire inside the client, the next one of its partition would
         # still be sent, and a later version would overtake an earlier one.

@@ -1,0 +1,1 @@
+"""The bench: each figure of the product beside its limit, measured in the same run."""
