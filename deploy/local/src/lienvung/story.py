@@ -386,7 +386,9 @@ async def _fulfil_across_the_border(cast: _Cast, plan: Json, say: Say) -> Json:
 
 
 async def _let_a_deadline_pass(cast: _Cast, plan: Json, stage: Stage, say: Say) -> Json:
-    overdue_since = WorkingCalendar().add_working_days(clock.today(), -5)
+    calendar = WorkingCalendar()
+    # Today may be a day off, which is no overdue working day yet.
+    overdue_since = calendar.add_working_days(calendar.last_working_day(clock.today()), -5)
     task = await _assign(
         cast,
         plan,
@@ -404,7 +406,7 @@ async def _let_a_deadline_pass(cast: _Cast, plan: Json, stage: Stage, say: Say) 
             clause,
             lead=lead,
             coordinating=(other,),
-            due_on=WorkingCalendar().add_working_days(clock.today(), 3),
+            due_on=calendar.add_working_days(clock.today(), 3),
             product="Báo cáo kết quả phối hợp",
         )
     say(f"Overdue by five working days: {task['title']}")
@@ -420,7 +422,7 @@ def _mail_about(folder: Path, task_id: str) -> tuple[str, str] | None:
         message = message_from_bytes(path.read_bytes(), policy=mail_policy)
         body = message.get_body(("plain",))
         if body is not None and task_id in body.get_content():
-            return str(message["To"]), str(message["Subject"])
+            return message["To"].addresses[0].addr_spec, str(message["Subject"])
     return None
 
 
@@ -436,6 +438,7 @@ async def _print_the_evaluation(cast: _Cast, plan: Json, out: Path, say: Say) ->
                 "format": form,
                 "language": "vi",
                 "place": "Đông Triều",
+                "signer": {"title": "BÍ THƯ", "name": "Họ và tên (minh họa)"},
             },
         )
         path = f"/v1/reports/{job['id']}"
