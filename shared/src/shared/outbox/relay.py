@@ -380,6 +380,8 @@ def plain_dsn(url: object) -> str:
 TEMPORARY = (
     asyncpg.PostgresError,
     asyncpg.InterfaceError,
+    # A statement met a connection whose farewell was just being read.
+    asyncpg.InternalClientError,
     KafkaError,
     OSError,
     TimeoutError,
