@@ -87,7 +87,7 @@ class _Connection(asyncio.Protocol):
         self._send()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if not self._run.over:
+        if self._run.under_way:
             self._run.answered(0, self._sent_at, perf_counter())
 
     def _send(self) -> None:
@@ -99,6 +99,7 @@ class _Connection(asyncio.Protocol):
                 return
             self._next = 0
         self._sent_at = perf_counter()
+        self._run.under_way += 1
         self._transport.write(self._requests[self._next])
         self._next += 1
 
@@ -108,12 +109,14 @@ class _Run:
         self.repeat = load.repeat
         self.over = False
         self.exhausted = False
+        self.under_way = 0
         self.latencies: list[float] = []
         self.failures: dict[int, int] = {}
         self._expected = load.expected_status
         self._from = perf_counter() + load.warm_up
 
     def answered(self, status: int, sent_at: float, now: float) -> None:
+        self.under_way -= 1
         if status != self._expected:
             self.failures[status] = self.failures.get(status, 0) + 1
         elif now >= self._from and not self.over:
@@ -146,6 +149,9 @@ async def _work(load: Load) -> Measured:
         transports.append(transport)
     await asyncio.sleep(load.warm_up + load.seconds)
     run.over = True
+    # What is under way still changes versions: the next round must not read them before it is done.
+    while run.under_way:
+        await asyncio.sleep(0.01)
     for transport in transports:
         transport.close()
     return Measured(len(run.latencies), load.seconds, run.failures, run.latencies, run.exhausted)
