@@ -15,7 +15,7 @@ Json = dict[str, Any]
 # Longer than any part takes to come back.
 PATIENCE = 90.0
 FIRST_PAUSE = 0.05
-LONGEST_PAUSE = 1.0
+LONGEST_PAUSE = 0.5
 # Somebody on the way is away for a moment; 500 is among them only so that the run goes on, and is a finding.
 _AWAY = frozenset({429, 500, 502, 503, 504})
 

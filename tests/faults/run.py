@@ -25,7 +25,7 @@ from tests.faults.work import Work
 OUTPUT = Path(__file__).resolve().parents[2] / ".run" / "faults"
 WANTED_RATE = 50.0
 WANTED_KILLS = 60
-LIVES_AT_ONCE = 12
+LIVES_AT_ONCE = 16
 SHOWN_FINDINGS = 40
 
 _UNLIMITED = '{"quota": 10000000, "window_seconds": 1}'
@@ -187,7 +187,7 @@ def options_of(arguments: Sequence[str]) -> Options:
     parser.add_argument(
         "--writes-per-second",
         type=float,
-        default=60.0,
+        default=80.0,
         help="writes to attempt, outages made good (default %(default)s)",
     )
     parser.add_argument("--keep", action="store_true", help="keep the stack's folder also where nothing is found")

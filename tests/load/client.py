@@ -110,13 +110,20 @@ class _Run:
         self.over = False
         self.exhausted = False
         self.under_way = 0
+        self._idle = asyncio.Event()
         self.latencies: list[float] = []
         self.failures: dict[int, int] = {}
         self._expected = load.expected_status
         self._from = perf_counter() + load.warm_up
 
+    async def answered_all(self) -> None:
+        if self.under_way:
+            await self._idle.wait()
+
     def answered(self, status: int, sent_at: float, now: float) -> None:
         self.under_way -= 1
+        if self.over and not self.under_way:
+            self._idle.set()
         if status != self._expected:
             self.failures[status] = self.failures.get(status, 0) + 1
         elif now >= self._from and not self.over:
@@ -150,8 +157,7 @@ async def _work(load: Load) -> Measured:
     await asyncio.sleep(load.warm_up + load.seconds)
     run.over = True
     # What is under way still changes versions: the next round must not read them before it is done.
-    while run.under_way:
-        await asyncio.sleep(0.01)
+    await run.answered_all()
     for transport in transports:
         transport.close()
     return Measured(len(run.latencies), load.seconds, run.failures, run.latencies, run.exhausted)

@@ -1,5 +1,6 @@
 """The whole product in a folder of its own: it starts, survives what happens to it, and leaves nothing behind."""
 
+import asyncio
 import json
 import stat
 from collections.abc import AsyncIterator
@@ -72,4 +73,11 @@ async def test_a_wiped_broker_is_empty_and_has_its_topics(stack: Stack) -> None:
     await stack.wait_ready()
     async with admin_client(stack.kafka) as admin:
         assert await cluster_id_of(admin) != before
-        assert set(await admin.list_topics()) >= {topic.name for topic in declared_topics()}
+        declared = {topic.name for topic in declared_topics()}
+        # The broker knows a topic a moment after the controller made it.
+        for _ in range(100):
+            if declared <= set(await admin.list_topics()):
+                break
+            await asyncio.sleep(0.1)
+        else:
+            pytest.fail("the topics did not come back")

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from lienvung import kafka, product_clock
 from lienvung.display import show_addresses, show_rows
-from lienvung.memory import MEGABYTE, resident
+from lienvung.memory import MEGABYTE, resident, resident_alone
 from lienvung.postgres import Postgres
 from lienvung.processes import Ledger
 from lienvung.settings import StackSettings
@@ -70,7 +70,7 @@ def status() -> None:
         typer.echo("Nothing runs here.")
         raise typer.Exit(1)
     rows = [
-        (name, str(process.pid), f"{resident(process.pid) / MEGABYTE:,.0f} MB")
+        (name, str(process.pid), f"{_resident(name, process.pid) / MEGABYTE:,.0f} MB")
         for folder in (run_dir / "ledger").glob("*")
         for name, process in Ledger(folder).running().items()
     ]
@@ -126,6 +126,11 @@ def reset_clock() -> None:
         _fail(str(error))
     asyncio.run(product_clock.reset(_owner_urls().values()))
     typer.echo("The product's clock shows the real time.")
+
+
+def _resident(name: str, pid: int) -> int:
+    # What was forked from a nursery has a line of its own.
+    return resident_alone(pid) if name.startswith("nursery-") else resident(pid)
 
 
 def _environment() -> str:

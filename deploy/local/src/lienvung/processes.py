@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 import psutil
 
@@ -30,13 +31,31 @@ class Launch:
     grace: float = GRACE_SECONDS
 
 
+class Stoppable(Protocol):
+    """How something that was started is stopped."""
+
+    @property
+    def stop_signal(self) -> int: ...
+    @property
+    def grace(self) -> float: ...
+
+
+class Child(Protocol):
+    """A process that was started: what a Popen and a fork have in common."""
+
+    @property
+    def pid(self) -> int: ...
+    def poll(self) -> int | None: ...
+    def wait(self) -> int: ...
+
+
 class Ledger:
     """Who runs for this folder: one file a process, so that another process can stop what its starter left behind."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def enter(self, name: str, pid: int, launch: Launch) -> None:
+    def enter(self, name: str, pid: int, launch: Stoppable) -> None:
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         entry = {"pid": pid, "started": start_of(pid), "signal": int(launch.stop_signal), "grace": launch.grace}
         path = self.folder / f"{time.monotonic_ns():020d}-{name}"
@@ -76,14 +95,14 @@ class Ledger:
         return entries
 
 
-def spawn(name: str, launch: Launch, *, log: Path, ledger: Ledger) -> "subprocess.Popen[bytes]":
-    """Start a program whose output goes to a log file."""
+def spawn(name: str, launch: Launch, *, log: Path, ledger: Ledger, pipes: bool = False) -> "subprocess.Popen[bytes]":
+    """Start a program whose output goes to a log file; with pipes, its standard input and output are the caller's."""
     with log.open("ab") as output:
         process = subprocess.Popen(
             launch.command,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
+            stdin=subprocess.PIPE if pipes else subprocess.DEVNULL,
+            stdout=subprocess.PIPE if pipes else output,
+            stderr=output,
             env=dict(launch.environment),
             start_new_session=True,
             user=launch.user,

@@ -20,8 +20,8 @@ from typing import Any, Self
 import httpx
 
 from lienvung import mock_broker
-from lienvung.commands import SEPARATOR
 from lienvung.kafka import Kafka, KafkaUnavailable, TamperedJar, wait_for_broker
+from lienvung.nursery import Fork, Nursery, NurseryError
 from lienvung.postgres import (
     SOCKET_PATH_LIMIT,
     DatabaseAddress,
@@ -33,7 +33,7 @@ from lienvung.postgres import (
     write_private,
 )
 from lienvung.processes import Launch, Ledger, start_guard
-from lienvung.supervisor import Part, State, Supervisor, logged, until
+from lienvung.supervisor import Part, State, Supervisor, logged, together, until
 from shared.kafka import ensure_topics
 
 OPERATOR = "operator"
@@ -44,7 +44,7 @@ READY_POLL = 0.05
 MOCK_SECONDS = 15.0
 
 
-# Eleven processes import the same modules: without their compiled form the start takes minutes.
+# Without the compiled form of what they import, the services start several times slower.
 _NOT_FOR_CHILDREN = {"PYTHONDONTWRITEBYTECODE"}
 
 
@@ -127,6 +127,7 @@ class Stack:
         self._broker: Kafka | None = None
         self._supervisor: Supervisor | None = None
         self._ledger = Ledger(self.run_dir / "ledger" / secrets.token_hex(6))
+        self._nurseries: dict[str, Nursery] = {}
         self._guard: subprocess.Popen[bytes] | None = None
         self._stopping = asyncio.Lock()
 
@@ -171,8 +172,11 @@ class Stack:
         return self._running.broken
 
     @property
-    def guard_pid(self) -> int | None:
-        return self._guard.pid if self._guard is not None else None
+    def helpers(self) -> list[int]:
+        """The pids of what only serves the parts: the guard, and what the services' roles are forked from."""
+        pids = [self._guard.pid if self._guard is not None else None]
+        pids += [nursery.pid for nursery in self._nurseries.values()]
+        return [pid for pid in pids if pid is not None]
 
     async def start(self) -> None:
         """Start every part in order; raises StackError or PartFailed, after having stopped what had been started."""
@@ -196,6 +200,10 @@ class Stack:
             if self._supervisor is None:
                 return
             await self._supervisor.stop_all()
+            for nursery in self._nurseries.values():
+                await asyncio.to_thread(nursery.stop)
+            # What was being started when the stop came.
+            await asyncio.to_thread(self._ledger.stop_all)
             if self._guard is not None:
                 self._guard.terminate()
                 await asyncio.to_thread(self._guard.wait)
@@ -304,17 +312,17 @@ class Stack:
 
     async def _prepare_services(self) -> None:
         """Migrations, and what agreements-api needs before anyone can sign in."""
-        first = [["load-units"], *self._key_commands(), ["create-operator", OPERATOR]]
-        await asyncio.gather(
-            *(self._run(service, ["migrate"], *(first if service is AGREEMENTS else [])) for service in SERVICES)
+        first = [("load-units",), *self._key_commands(), ("create-operator", OPERATOR)]
+        await together(
+            *(self._run(service, ("migrate",), *(first if service is AGREEMENTS else ())) for service in SERVICES)
         )
         self._observer.say("Databases migrated; units and their successions, keys, the operator's account")
 
-    def _key_commands(self) -> list[list[str]]:
+    def _key_commands(self) -> list[tuple[str, ...]]:
         keys = self.run_dir / "secrets" / "keys"
         if not (keys.exists() and any(keys.iterdir())):
-            return [["keys", "rotate"]]
-        return [] if (self.run_dir / "jwks.json").exists() else [["keys", "publish"]]
+            return [("keys", "rotate")]
+        return [] if (self.run_dir / "jwks.json").exists() else [("keys", "publish")]
 
     async def _start_kafka(self) -> None:
         if self._external_kafka:
@@ -414,8 +422,8 @@ class Stack:
     def _socket(self, service: Service) -> Path:
         return self._sockets / f"{service.name}.sock"
 
-    def _launch(self, service: Service, *arguments: str) -> Callable[[], Launch]:
-        return lambda: Launch(_command(service, *arguments), self._environment())
+    def _launch(self, service: Service, *arguments: str) -> Callable[[], Fork]:
+        return lambda: Fork(self._nursery(service), (arguments,), self._environment())
 
     def _environment(self) -> dict[str, str]:
         """What the services are told: addresses of this stack, then whatever was given to it."""
@@ -437,31 +445,34 @@ class Stack:
         inherited = {name: value for name, value in os.environ.items() if name not in _NOT_FOR_CHILDREN}
         return {**inherited, **own, **chosen, **self._given}
 
-    async def _run(self, service: Service, *commands: list[str]) -> None:
+    async def _run(self, service: Service, *commands: tuple[str, ...]) -> None:
         """Run commands of a service, one after the other, to their end."""
-        words = [word for command in commands for word in (SEPARATOR, *command)][1:]
         log = self.logs / f"{service.name}-prepare.log"
         log.parent.mkdir(parents=True, exist_ok=True)
-        with log.open("wb") as output:
-            process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "lienvung.commands", f"{service.package}.cli", *words),
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=output,
-                stderr=asyncio.subprocess.STDOUT,
-                env=self._environment(),
-                start_new_session=True,
-            )
+        log.unlink(missing_ok=True)
+        fork = Fork(self._nursery(service), commands, self._environment())
         try:
-            code = await asyncio.wait_for(process.wait(), COMMAND_SECONDS)
-        except BaseException:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
-            raise
-        if code:
+            process = await asyncio.to_thread(fork.nursery.fork, f"{service.name}-prepare", fork, log=log)
+            await until(lambda: process.poll() is not None, COMMAND_SECONDS)
+        except NurseryError as error:
+            raise StackError(f"{service.name} was not prepared: {error}") from error
+        if code := process.poll():
             lines = log.read_text(errors="replace").strip().splitlines()[-15:]
             shown = "\n".join(f"    {line}" for line in lines)
-            raise StackError(f"`{service.name} {' '.join(words)}` ended with exit code {code}:\n{shown}")
+            words = ", ".join(" ".join(command) for command in commands)
+            raise StackError(f"{service.name} ({words}) ended with exit code {code}:\n{shown}")
+        self._ledger.strike(process.pid)
+
+    def _nursery(self, service: Service) -> Nursery:
+        if service.name not in self._nurseries:
+            self.logs.mkdir(parents=True, exist_ok=True)
+            self._nurseries[service.name] = Nursery(
+                f"{service.package}.cli",
+                log=self.logs / f"{service.name}-nursery.log",
+                ledger=self._ledger,
+                environment=self._environment(),
+            )
+        return self._nurseries[service.name]
 
     def _check_gateway_port(self) -> None:
         if not self._gateway_port:
@@ -496,10 +507,6 @@ def clear_ledgers(run_dir: Path) -> None:
     for folder in sorted((run_dir / "ledger").glob("*")):
         Ledger(folder).stop_all()
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _command(service: Service, *arguments: str) -> tuple[str, ...]:
-    return (str(Path(sys.executable).parent / service.name), *arguments)
 
 
 def _read_json(path: Path, default: Any) -> Any:

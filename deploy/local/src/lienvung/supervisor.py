@@ -4,15 +4,16 @@ import asyncio
 import contextlib
 import os
 import signal
-import subprocess
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 import psutil
 
-from lienvung.processes import Launch, Ledger, spawn, stop_process
+from lienvung.nursery import Fork, NurseryError
+from lienvung.processes import Child, Launch, Ledger, spawn, stop_process
 
 FIRST_BACKOFF = 0.2
 LONGEST_BACKOFF = 15.0
@@ -40,13 +41,13 @@ class Part:
 
     name: str
     address: str
-    launch: Callable[[], Launch]
+    launch: Callable[[], Launch | Fork]
     ready: Callable[["Part"], Awaitable[None]]
     # Where a restart cannot help, because others remember what was lost with the process.
     vital: bool = False
     state: State = State.WAITING
-    process: "subprocess.Popen[bytes] | None" = None
-    launched: Launch | None = None
+    process: Child | None = None
+    launched: Launch | Fork | None = None
     restarts: int = 0
     log: Path = field(default_factory=Path)
     log_start: int = 0
@@ -99,12 +100,7 @@ class Supervisor:
         """Start parts that do not need each other and return once all are ready; from then on they are kept running."""
         if not any(part.name in group for part in parts for group in self._groups):
             self._groups.append([part.name for part in parts])
-        try:
-            async with asyncio.TaskGroup() as group:
-                for part in parts:
-                    group.create_task(self._start(part))
-        except BaseExceptionGroup as errors:
-            raise errors.exceptions[0] from None
+        await together(*(self._start(part) for part in parts))
 
     async def stop(self, name: str) -> None:
         """Stop one part for good, in its own way."""
@@ -160,15 +156,29 @@ class Supervisor:
         self._observe(part, "starting")
         part.log_start = part.log.stat().st_size if part.log.exists() else 0
         part.launched = part.launch()
-        part.process = spawn(part.name, part.launched, log=part.log, ledger=self._ledger)
+        part.process = None
+        beginning = asyncio.ensure_future(self._begin(part, part.launched))
         try:
+            part.process = await asyncio.shield(beginning)
             await self._until_ready(part)
         except BaseException:
             # Whether it failed or was called off: a part that is not ready is not left running.
+            if part.process is None:
+                with contextlib.suppress(PartFailed, OSError):
+                    part.process = await beginning
             await self._end(part)
             raise
         part.state = State.READY
         self._observe(part, "ready")
+
+    async def _begin(self, part: Part, launch: Launch | Fork) -> Child:
+        if isinstance(launch, Fork):
+            # Blocks while the nursery imports.
+            try:
+                return await asyncio.to_thread(launch.nursery.fork, part.name, launch, log=part.log)
+            except NurseryError as error:
+                raise PartFailed(f"{part.name} was not started: {error}") from error
+        return spawn(part.name, launch, log=part.log, ledger=self._ledger)
 
     async def _until_ready(self, part: Part) -> None:
         ready = asyncio.ensure_future(part.ready(part))
@@ -233,6 +243,16 @@ def _status(part: Part) -> str:
     if code is not None and code < 0:
         return signal.Signals(-code).name
     return f"exit code {code}"
+
+
+async def together(*work: Coroutine[Any, Any, None]) -> None:
+    """Do all of it at the same time; the first error calls off the rest and is raised as it is."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            for each in work:
+                group.create_task(each)
+    except BaseExceptionGroup as errors:
+        raise errors.exceptions[0] from None
 
 
 async def until(condition: Callable[[], bool], seconds: float | None = None) -> None:

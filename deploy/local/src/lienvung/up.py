@@ -76,7 +76,7 @@ async def _work(settings: StackSettings, stack: Stack, display: Display, console
 
 
 def _resident_in_all(stack: Stack) -> int:
-    own = resident_alone(os.getpid()) + resident_alone(stack.guard_pid or 0)
+    own = sum(resident_alone(pid) for pid in (os.getpid(), *stack.helpers))
     return own + sum(measure(stack.processes).values())
 
 
