@@ -92,7 +92,7 @@ def test_every_relation_and_role_of_the_table_is_known() -> None:
 
 
 def test_the_scopes_are_those_that_a_client_can_use() -> None:
-    assert set(scopes()) >= {"agreements:read", "localities:read", "tasks:read", "tasks:write"}
+    assert set(scopes()) >= {"agreements:read", "localities:read", "reports:read", "tasks:read", "tasks:write"}
     assert scopes() == sorted(scopes())
 
 

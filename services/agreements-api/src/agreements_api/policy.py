@@ -77,6 +77,9 @@ class Rule:
     note: str = ""
 
 
+# What reporting asks of a client; its secrets and scopes are given out here like any other.
+SCOPES_ELSEWHERE = frozenset({"reports:read", "reports:write"})
+
 POLICY: list[Rule] = []
 _BY_ACTION: dict[str, list[Rule]] = {}
 
@@ -100,7 +103,7 @@ def allowed(actor: ActorLike, action: str, relations: Iterable[str] = ()) -> boo
 
 def scopes() -> list[str]:
     """Every scope that a client can be given."""
-    return sorted({rule.scope for rule in POLICY if rule.scope})
+    return sorted({rule.scope for rule in POLICY if rule.scope} | SCOPES_ELSEWHERE)
 
 
 def as_markdown() -> str:
