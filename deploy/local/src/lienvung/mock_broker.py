@@ -11,12 +11,12 @@ from confluent_kafka import Producer
 from shared.kafka import declared_topics
 
 WARNING = """\
-################################################################################
-#  NO REAL KAFKA: Maven Central cannot be reached and no jars are in the cache.  #
-#  A stand-in inside a process is used. It keeps NOTHING on disk: when it stops, #
-#  its events are gone, and come again from the outboxes.                        #
-#  Start once with access to Maven Central to get Apache Kafka.                  #
-################################################################################"""
+###################################################################################
+#  NO REAL KAFKA: Maven Central cannot be reached and no jars are in the cache.   #
+#  A stand-in inside a process is used. It keeps NOTHING on disk: when it stops,  #
+#  its events are gone, and come again from the outboxes.                         #
+#  Start once with access to Maven Central to get Apache Kafka.                   #
+###################################################################################"""
 
 
 def serve(address_file: Path) -> None:

@@ -69,7 +69,7 @@ async def _work(settings: StackSettings, stack: Stack, display: Display, console
         told = await _tell(settings, stack, display)
         description = stack.write_description()
         if told is False or settings.exit_after_story:
-            return 0 if told else 1
+            return 1 if told is False else 0
         show_addresses(console, stack.describe())
         display.say(f"The same is in {description}. Ctrl-C stops everything.")
         raise StackError(await stack.broken)
