@@ -64,6 +64,7 @@ async def measure(bench: Bench) -> list[Row]:
 async def _prepared(bench: Bench, name: str) -> DatabaseAddress:
     database = await asyncio.to_thread(bench.parts.create, "notifier", name)
     await fill_alerts(database.owner_url, steps=STEPS)
+    await bench.settle()
     return database
 
 

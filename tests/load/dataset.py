@@ -155,7 +155,7 @@ _AGREEMENTS = (
         union all select value, 'monitor' from jsonb_array_elements(t.parties->'monitoring')
     ) party
     """,
-    "analyze",
+    "vacuum (analyze)",
 )
 
 _ALERTS = (
@@ -194,7 +194,7 @@ _ALERTS = (
     """,
     # Planned for the next days already, so that what is measured is the dispatch alone.
     "update alert_plan set planned_until = lienvung_now() + interval '2 days', reconciled_at = lienvung_now()",
-    "analyze",
+    "vacuum (analyze)",
 )
 
 _REPORT = (
@@ -252,5 +252,5 @@ _REPORT = (
     ) kind
     """,
     "update projection_state set complete_until = 'infinity'",
-    "analyze",
+    "vacuum (analyze)",
 )

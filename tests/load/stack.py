@@ -16,6 +16,8 @@ from types import TracebackType
 from typing import Any
 from uuid import UUID
 
+import asyncpg
+
 from lienvung.postgres import DatabaseAddress
 from lienvung.processes import Launch, same_process, spawn, start_of, stop_process
 from shared.auth import Actor, TokenIssuer
@@ -129,6 +131,12 @@ class Bench:
                 await asyncio.to_thread(stop_process, process, launch.stop_signal, launch.grace)
             _reap(child)
             self.parts.ledger.strike(child.pid)
+
+    async def settle(self) -> None:
+        """Write out what PostgreSQL still holds, so that it is not written during the next measurement."""
+        connection = await asyncpg.connect(self.parts.cluster().admin_url)
+        await connection.execute("checkpoint")
+        await connection.close()
 
     def plain_environment(self) -> dict[str, str]:
         """For what is no service."""

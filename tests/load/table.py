@@ -34,7 +34,8 @@ def rate_row(
     wanted: str = "",
 ) -> Row:
     """A rate against its limit, round by round: the ratio is the median of the rounds' ratios."""
-    ratio = median(figure / limit for figure, limit in zip(figures, limits, strict=True))
+    # As it is shown, so that the verdict never contradicts the line that it stands in.
+    ratio = round(median(figure / limit for figure, limit in zip(figures, limits, strict=True)), 2)
     return Row(
         work,
         per_second(median(figures)),

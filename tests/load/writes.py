@@ -19,8 +19,8 @@ from tests.load.statements import renewed, report_body, report_statements
 from tests.load.table import Row, rate_row
 
 ROUNDS = 5
-SECONDS = 1.5
-WARM_UP = 0.4
+SECONDS = 1.2
+WARM_UP = 0.3
 CONNECTIONS = POOL_SIZE
 WANTED = 0.35
 # More than any machine writes on one connection in the time of a round.
