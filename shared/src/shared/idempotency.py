@@ -15,7 +15,7 @@ from fastapi import Request, Response
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from shared.auth import SYSTEM, Actor
-from shared.db import Database, driver_connection
+from shared.db import DATABASE_ERRORS, Database, driver_connection
 from shared.problems import IdempotencyKeyReused, Problem, RequestInFlight
 
 KEPT = timedelta(hours=72)
@@ -99,7 +99,7 @@ async def sweep(database: Database) -> None:
                 full = f"DELETE {SWEEP_BATCH}"
                 while await connection.execute(_SWEEP, KEPT, SWEEP_BATCH) == full:
                     pass
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+        except DATABASE_ERRORS as error:
             _log.warning("idempotency_records_not_swept", error=repr(error))
 
 

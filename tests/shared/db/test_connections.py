@@ -10,7 +10,7 @@ import pytest
 
 from lienvung.postgres import DatabaseAddress
 from shared.auth import SYSTEM, Actor
-from shared.db import Database
+from shared.db import Database, is_database_away
 from shared.ids import new_id
 from shared.settings import Environment, ServiceSettings
 
@@ -139,6 +139,23 @@ async def test_whoever_finds_every_connection_in_use_waits_for_one(narrow: Datab
     assert sorted(order, key=int) == [str(number) for number in range(12)]
 
 
+async def test_the_products_clock_is_followed_on_after_a_read_met_a_closing_connection(
+    narrow: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read_again = asyncio.Event()
+    faults: list[Exception] = [asyncpg.InternalClientError("cannot switch to state 15"), OSError("reset")]
+
+    async def read() -> None:
+        if faults:
+            raise faults.pop()
+        read_again.set()
+
+    monkeypatch.setattr("shared.db.database.CLOCK_INTERVAL", 0.01)
+    monkeypatch.setattr(narrow, "_read_clock", read)
+
+    await asyncio.wait_for(read_again.wait(), 10)
+
+
 async def who(connection: Any) -> tuple[str, str]:
     organization, system = await connection.fetchrow(WHO)
     return organization, system
@@ -164,5 +181,7 @@ async def until_noticed(database: Database, actor: Actor) -> None:
     try:
         async with database.read(actor) as connection:
             await connection.execute("select 1")
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
-        return
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, asyncpg.InternalClientError) as error:
+        # Whichever it is, a caller is told to come again and not that something is broken.
+        if not is_database_away(error):
+            raise

@@ -19,6 +19,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from shared import clock
 from shared.auth import SYSTEM, Actor
+from shared.db.faults import DATABASE_ERRORS
 from shared.db.pool import Context, ContextPool, Lease, is_gone
 
 CLOCK_INTERVAL = 1.0
@@ -100,7 +101,7 @@ class Database:
             await asyncio.sleep(CLOCK_INTERVAL)
             try:
                 await self._read_clock()
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+            except DATABASE_ERRORS as error:
                 # The last offset known stays right until somebody moves the clock again.
                 _log.debug("product_clock_not_read", error=repr(error))
 

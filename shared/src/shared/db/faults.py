@@ -4,6 +4,16 @@ import asyncpg
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+# What a loop that reads on its own rides out: it has nobody to tell, and comes again anyway. asyncpg's internal error
+# is what a statement meets while the server's farewell is being read from its connection.
+DATABASE_ERRORS = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+    TimeoutError,
+)
+
 # Connection exceptions, insufficient resources, operator intervention; deadlocks and serialization pass as well.
 _TRANSIENT_CLASSES = ("08", "53", "57", "40")
 

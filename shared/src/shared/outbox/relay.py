@@ -26,6 +26,7 @@ from aiokafka.partitioner import murmur2
 from prometheus_client import Counter, Gauge, Histogram
 
 from shared import clock
+from shared.db import DATABASE_ERRORS
 from shared.events import CONTENT_TYPE
 from shared.kafka import admin_client, client_options, cluster_id_of, ensure_topics
 from shared.roles import wait_or_stop
@@ -392,13 +393,8 @@ def plain_dsn(url: object) -> str:
 
 
 TEMPORARY = (
-    asyncpg.PostgresError,
-    asyncpg.InterfaceError,
-    # A statement met a connection whose farewell was just being read.
-    asyncpg.InternalClientError,
+    *DATABASE_ERRORS,
     KafkaError,
-    OSError,
-    TimeoutError,
     DeliveryTimeout,
     LostRelay,
 )

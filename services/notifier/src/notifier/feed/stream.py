@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
-import asyncpg
 import orjson
 import structlog
 from fastapi import FastAPI
@@ -13,7 +12,7 @@ from sse_starlette import ServerSentEvent
 from notifier.feed import repository, service
 from notifier.feed.service import SCOPE, Filter
 from shared.auth import SYSTEM, Actor
-from shared.db import Database
+from shared.db import DATABASE_ERRORS, Database
 from shared.pagination import Cursors
 from shared.roles import wait_or_stop
 
@@ -44,7 +43,7 @@ class Follower:
             try:
                 async with self._database.read(SYSTEM) as connection:
                     _, newest = await repository.bounds(connection)
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+            except DATABASE_ERRORS as error:
                 _log.warning("feed_not_polled", error=type(error).__name__)
                 continue
             if newest != self._newest:
