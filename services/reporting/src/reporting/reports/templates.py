@@ -1,5 +1,6 @@
 """Where the Typst template and its typeface lie inside the package, and which characters the typeface has."""
 
+import re
 import struct
 from collections.abc import Iterator
 from functools import cache
@@ -17,6 +18,13 @@ def characters() -> frozenset[int]:
     """The code points that every face of the typeface can show."""
     faces = [_characters(path.read_bytes()) for path in sorted(FONTS.glob("*.ttf"))]
     return frozenset.intersection(*faces)
+
+
+@cache
+def missing() -> re.Pattern[str]:
+    """Matches one character that the typeface cannot show; a line break is none."""
+    shown = "".join(f"\\U{code:08x}" for code in sorted(characters() | {ord("\n")}))
+    return re.compile(f"[^{shown}]")
 
 
 def _characters(font: bytes) -> frozenset[int]:

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 
 import typst
 
-from reporting.reports.templates import EVALUATION, FONTS, characters
+from reporting.reports.templates import EVALUATION, FONTS, missing
 
 LENGTH = struct.Struct(">I")
 DOCUMENT, ERROR = b"\x00", b"\x01"
@@ -49,7 +49,7 @@ def draw(compiler: typst.Compiler, request: dict[str, str]) -> bytes:
 def legible(value: Any) -> Any:
     """The data with a box for every character that the typeface lacks, as an emoji: PDF/A takes no missing glyph."""
     if isinstance(value, str):
-        return "".join(letter if ord(letter) in characters() or letter == "\n" else MISSING for letter in value)
+        return missing().sub(MISSING, value)
     if isinstance(value, dict):
         return {name: legible(item) for name, item in value.items()}
     return [legible(item) for item in value] if isinstance(value, list) else value
