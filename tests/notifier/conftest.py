@@ -22,8 +22,9 @@ from notifier.deadlines.consumers import deadline_handlers
 from shared import clock
 from shared.auth import SYSTEM, Actor, TokenIssuer
 from shared.db import Database
-from shared.events import Event
+from shared.events import Event, TaskEvent
 from shared.ids import new_id
+from shared.inbox import Together
 from tests.notifier.factories import Body, actor_for, envelope_of
 
 # A Tuesday at ten in the morning in Vietnam, far from any holiday.
@@ -98,6 +99,14 @@ class World:
             for event in events:
                 await handlers[event.type](session, envelope_of(event))
 
+    async def learn_together(self, *events: TaskEvent) -> None:
+        """Apply events of tasks as the consumer does with those of one batch."""
+        handlers = deadline_handlers(self.planner)
+        (handler,) = {handlers[event.type] for event in events}
+        assert isinstance(handler, Together)
+        async with self.database.transaction(SYSTEM) as session:
+            await handler.apply(session, [envelope_of(event) for event in events])
+
     async def meet(self, *bodies: Body) -> None:
         """Learn of organisations and their people."""
         await self.learn(*(body.event(clock.now()) for body in bodies))
@@ -128,6 +137,10 @@ class World:
         """State of each step of a task by its name."""
         rows = await self.owner.fetch("select step, state from alert_step where task_id = $1", task_id)
         return {row["step"]: row["state"] for row in rows}
+
+    async def deadlines(self, task_id: UUID) -> list[asyncpg.Record]:
+        """What is known of a task's deadlines."""
+        return await self.owner.fetch("select * from deadline where task_id = $1", task_id)
 
     async def events(self) -> list[str]:
         """Types of the events that were published, in order."""

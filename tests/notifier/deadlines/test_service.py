@@ -157,3 +157,23 @@ async def test_an_organisation_has_exactly_the_people_of_its_last_event(world: W
     await world.learn(replace(body, people=(leader,)).event(TUESDAY, 2))
     rows = await world.owner.fetch("select account_id from person where organization_id = $1", body.id)
     assert [row["account_id"] for row in rows] == [leader.account_id]
+
+
+async def test_events_of_one_batch_come_to_the_same_as_one_after_the_other(world: World) -> None:
+    lead, moved_id, cancelled_id, other_id = staffed(), uuid4(), uuid4(), uuid4()
+    await world.meet(lead)
+    await world.learn_together(
+        task_event(lead, due_on=DUE, moment=TUESDAY, task_id=moved_id),
+        task_event(lead, due_on=DUE, moment=TUESDAY, task_id=cancelled_id),
+        task_event(lead, due_on=LATER, moment=TUESDAY, kind=TaskDeadlineChanged, task_id=moved_id, version=2),
+        task_event(
+            lead, due_on=DUE, moment=TUESDAY, kind=TaskCancelled, task_id=cancelled_id, version=2, status="cancelled"
+        ),
+        task_event(lead, due_on=DUE, moment=TUESDAY, task_id=other_id),
+        # Known already: changes nothing.
+        task_event(lead, due_on=DUE, moment=TUESDAY, task_id=moved_id, version=2),
+    )
+    assert await world.steps(moved_id) == {}
+    assert await world.steps(cancelled_id) == {}
+    assert await world.steps(other_id) == {"before_3": "planned", "before_1": "planned"}
+    assert [(row["due_on"], row["revision"]) for row in await world.deadlines(moved_id)] == [(LATER, 2)]

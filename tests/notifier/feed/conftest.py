@@ -28,7 +28,7 @@ async def put(world: World, *envelopes: Envelope) -> None:
     """Into the feed, as the consumer puts it."""
     async with world.database.transaction(SYSTEM) as session:
         for envelope in envelopes:
-            await append(session, envelope)
+            await append(session, [envelope])
 
 
 def ids(envelopes: Sequence[Envelope]) -> list[str]:

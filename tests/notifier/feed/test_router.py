@@ -53,7 +53,7 @@ async def test_an_event_that_commits_late_is_not_passed_over(world: World, door:
     slow, quick = happening(body.id), happening(body.id)
     caller = door.caller(body)
     async with world.database.transaction(SYSTEM) as session:
-        await append(session, slow)
+        await append(session, [slow])
         # The other consumer's event would commit first; it has to wait for its turn instead.
         overtaking = asyncio.create_task(put(world, quick))
         await asyncio.sleep(0.3)

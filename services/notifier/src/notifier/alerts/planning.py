@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -39,19 +39,19 @@ class Planner:
     def of(cls, settings: Settings) -> Planner:
         return cls(Policy(fire_hour=settings.fire_hour), WorkingCalendar(), settings.horizon)
 
-    async def plan_task(
-        self, connection: asyncpg.Connection[Any], task_id: UUID, deadlines: Sequence[Deadline]
+    async def plan_tasks(
+        self, connection: asyncpg.Connection[Any], deadlines: Mapping[UUID, Sequence[Deadline]]
     ) -> None:
-        """Plan one task, inside the transaction that changed its deadlines."""
+        """Plan tasks by their deadlines, inside the transaction that changed these."""
         until = clock.now() + self.horizon
-        due_dates = {deadline.due_on for deadline in deadlines if deadline.is_open and deadline.due_on}
+        due_dates = {one.due_on for each in deadlines.values() for one in each if one.is_open and one.due_on}
         planned = [
             (due_on, step)
             for due_on in due_dates
             for step in steps(due_on, self.calendar, self.policy, until=day_of(until))
             if step.fire_at <= until
         ]
-        await repository.plan(connection, self.policy.name, planned, task_id=task_id)
+        await repository.plan(connection, self.policy.name, planned, task_ids=list(deadlines))
 
     async def reconcile(self, database: Database) -> int:
         """Derive every step between the last run and the horizon again; what is there already stays as it is.
@@ -82,9 +82,10 @@ class Planner:
                     yield due_on, step
 
 
-async def forget_planned(connection: asyncpg.Connection[Any], task_id: UUID) -> None:
-    """Steps of a task that have not fired are void; a scheduler that just holds some of them is waited for."""
-    await repository.drop_planned(connection, task_id)
+async def forget_planned(connection: asyncpg.Connection[Any], task_ids: Sequence[UUID]) -> None:
+    """Steps of tasks that have not fired are void; a scheduler that just holds some of them is waited for."""
+    if task_ids:
+        await repository.drop_planned(connection, task_ids)
 
 
 async def wake(connection: asyncpg.Connection[Any], organization_id: UUID) -> None:

@@ -33,8 +33,8 @@ on conflict (id) do update set state = 'planned', fire_at = excluded.fire_at, re
 where alert_step.state = 'dropped' or (alert_step.state = 'planned' and alert_step.fire_at <> excluded.fire_at)
 """
 _PLAN_ALL = _PLAN.format(scope="")
-_PLAN_TASK = _PLAN.format(scope="and d.task_id = $8")
-_DROP_PLANNED = "delete from alert_step where task_id = $1 and state = 'planned'"
+_PLAN_TASKS = _PLAN.format(scope="and d.task_id = any($8::uuid[])")
+_DROP_PLANNED = "delete from alert_step where task_id = any($1::uuid[]) and state = 'planned'"
 # From one due date to the next by the index, however many deadlines share it.
 _OPEN_DUE_DATES = """
 with recursive dates as (
@@ -184,7 +184,7 @@ async def plan(
     policy: str,
     planned: Sequence[tuple[date, Step]],
     *,
-    task_id: UUID | None = None,
+    task_ids: Sequence[UUID] | None = None,
 ) -> int:
     """Plan these steps for every open deadline with their due date; gives how many are new or moved."""
     if not planned:
@@ -197,16 +197,16 @@ async def plan(
         [step.fire_at for _, step in planned],
         [step.known_before for _, step in planned],
     ]
-    if task_id is None:
+    if task_ids is None:
         status = await connection.execute(_PLAN_ALL, policy, *columns)
     else:
-        status = await connection.execute(_PLAN_TASK, policy, *columns, task_id)
+        status = await connection.execute(_PLAN_TASKS, policy, *columns, task_ids)
     return int(status.rsplit(" ", 1)[1])
 
 
-async def drop_planned(connection: asyncpg.Connection[Any], task_id: UUID) -> None:
-    """Forget the steps of a task that have not fired."""
-    await connection.execute(_DROP_PLANNED, task_id)
+async def drop_planned(connection: asyncpg.Connection[Any], task_ids: Sequence[UUID]) -> None:
+    """Forget the steps of these tasks that have not fired."""
+    await connection.execute(_DROP_PLANNED, task_ids)
 
 
 async def drop_all_planned(connection: asyncpg.Connection[Any]) -> None:

@@ -15,11 +15,11 @@ from notifier.alerts.planning import Planner
 from notifier.alerts.repository import HOLD_LOCK, drop_all_planned
 from notifier.config import Settings
 from notifier.deadlines import repository
-from notifier.deadlines.service import apply_organization, apply_task
+from notifier.deadlines.service import apply_organization, apply_tasks
 from shared.auth import SYSTEM
 from shared.db import Database, driver_connection
-from shared.events import EVENT_TYPES, LOCALITIES, TASKS, OrganizationEvent, TaskEvent
-from shared.inbox import Consumer, Handler, reset
+from shared.events import EVENT_TYPES, LOCALITIES, TASKS, Event, OrganizationEvent, TaskEvent
+from shared.inbox import Consumer, Handler, Together, reset
 from shared.kafka import admin_client, client_options, cluster_id_of
 from shared.outbox.relay import plain_dsn
 
@@ -30,11 +30,12 @@ CAUGHT_UP_POLL = 0.5
 
 def deadline_handlers(planner: Planner) -> dict[str, Handler]:
     """The handler of each type of event that changes a deadline or the people who are told of it."""
-    on_task: Handler = partial(apply_task, planner)
+    on_task = Together(partial(apply_tasks, planner))
+    by_kind: tuple[tuple[type[Event], Handler], ...] = ((OrganizationEvent, apply_organization), (TaskEvent, on_task))
     return {
         event_type: handler
         for event_type, model in EVENT_TYPES.items()
-        for base, handler in ((OrganizationEvent, apply_organization), (TaskEvent, on_task))
+        for base, handler in by_kind
         if issubclass(model, base)
     }
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import date
 from typing import Any
 from uuid import UUID
 
 import asyncpg
+import orjson
 from sqlalchemy import delete
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import SQLModel
@@ -17,14 +19,18 @@ from notifier.deadlines.models import Deadline, Organization, Person, Task
 
 _DEADLINES_OF = """
 select task_id, organization_id, role, due_on, revision, is_open, since, task_version
-from deadline where task_id = $1
+from deadline where task_id = any($1::uuid[])
 """
-# One statement for a task and all its deadlines: most events of a task change no date at all.
-_PUT_TASK = """
+# One statement for all tasks of a batch and their deadlines: most events of a task change no date at all.
+_PUT_TASKS = """
 with task_row as (
     insert into task (id, version, agreement_id, agreement_title, agreement_number, title, status, lead_name, members,
                       demonstration, traceparent)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+    select id, version, agreement_id, agreement_title, agreement_number, title, status, lead_name, members,
+           demonstration, traceparent
+    from json_to_recordset($1::text::json) as t(id uuid, version int, agreement_id uuid, agreement_title text,
+        agreement_number text, title text, status text, lead_name text, members uuid[], demonstration boolean,
+        traceparent text)
     on conflict (id) do update set
         version = excluded.version, agreement_id = excluded.agreement_id, agreement_title = excluded.agreement_title,
         agreement_number = excluded.agreement_number, title = excluded.title, status = excluded.status,
@@ -32,9 +38,8 @@ with task_row as (
         traceparent = excluded.traceparent
 )
 insert into deadline (task_id, organization_id, role, due_on, revision, is_open, since, task_version)
-select $1, organization_id, role, due_on, revision, is_open, since, $2
-from unnest($12::uuid[], $13::text[], $14::date[], $15::int[], $16::boolean[], $17::timestamptz[])
-    as new(organization_id, role, due_on, revision, is_open, since)
+select * from unnest($2::uuid[], $3::uuid[], $4::text[], $5::date[], $6::int[], $7::boolean[], $8::timestamptz[],
+    $9::int[])
 on conflict (task_id, organization_id) do update set
     role = excluded.role, due_on = excluded.due_on, revision = excluded.revision, is_open = excluded.is_open,
     since = excluded.since, task_version = excluded.task_version
@@ -66,32 +71,24 @@ async def put_organization(session: AsyncSession, organization: Organization, pe
         await _run(session, insert(Person).values([person.model_dump() for person in people]))
 
 
-async def deadlines_of(connection: asyncpg.Connection[Any], task_id: UUID) -> list[Deadline]:
-    """What is known of a task's deadlines, closed ones included."""
-    return [Deadline(**row) for row in await connection.fetch(_DEADLINES_OF, task_id)]
+async def deadlines_of(connection: asyncpg.Connection[Any], task_ids: Sequence[UUID]) -> list[Deadline]:
+    """What is known of the tasks' deadlines, closed ones included."""
+    return [Deadline(**row) for row in await connection.fetch(_DEADLINES_OF, task_ids)]
 
 
-async def put_task(connection: asyncpg.Connection[Any], task: Task, deadlines: Sequence[Deadline]) -> None:
-    """Insert or replace a task and its deadlines."""
+async def put_tasks(connection: asyncpg.Connection[Any], tasks: Sequence[Task], deadlines: Sequence[Deadline]) -> None:
+    """Insert or replace tasks and their deadlines."""
     await connection.execute(
-        _PUT_TASK,
-        task.id,
-        task.version,
-        task.agreement_id,
-        task.agreement_title,
-        task.agreement_number,
-        task.title,
-        task.status,
-        task.lead_name,
-        task.members,
-        task.demonstration,
-        task.traceparent,
+        _PUT_TASKS,
+        orjson.dumps([asdict(task) for task in tasks]).decode(),
+        [deadline.task_id for deadline in deadlines],
         [deadline.organization_id for deadline in deadlines],
         [str(deadline.role) for deadline in deadlines],
         [deadline.due_on for deadline in deadlines],
         [deadline.revision for deadline in deadlines],
         [deadline.is_open for deadline in deadlines],
         [deadline.since for deadline in deadlines],
+        [deadline.task_version for deadline in deadlines],
     )
 
 

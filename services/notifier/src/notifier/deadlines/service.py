@@ -1,6 +1,7 @@
 """How each event changes organisations, people and deadlines, and what comes due for an organisation."""
 
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
@@ -11,7 +12,7 @@ from notifier.alerts.planning import Planner, forget_planned, wake
 from notifier.deadlines import repository
 from notifier.deadlines.models import CLOSED_STATUSES, Deadline, DeadlineRole, Organization, Person, Task
 from shared.db import driver_connection
-from shared.events import Envelope, OrganizationEvent, TaskEvent, TaskParty, TaskSnapshot, current_traceparent
+from shared.events import Envelope, OrganizationEvent, TaskEvent, TaskParty, TaskSnapshot
 
 
 async def apply_organization(session: AsyncSession, envelope: Envelope) -> None:
@@ -33,22 +34,31 @@ async def apply_organization(session: AsyncSession, envelope: Envelope) -> None:
     await wake(await driver_connection(session), organization.id)
 
 
-async def apply_task(planner: Planner, session: AsyncSession, envelope: Envelope) -> None:
-    """Bring the task's deadlines up to date and plan their alerts anew where something changed for them."""
-    event = envelope.data
-    assert isinstance(event, TaskEvent)
-    task = event.task
+async def apply_tasks(planner: Planner, session: AsyncSession, envelopes: Sequence[Envelope]) -> None:
+    """Bring the tasks' deadlines up to date and plan their alerts anew where something changed for them."""
     connection = await driver_connection(session)
-    known = {deadline.organization_id: deadline for deadline in await repository.deadlines_of(connection, task.id)}
-    # The inbox drops old versions; what it forgot in a reset must not turn deadlines back either.
-    if any(deadline.task_version >= event.version for deadline in known.values()):
+    before: dict[UUID, dict[UUID, Deadline]] = defaultdict(dict)
+    for deadline in await repository.deadlines_of(connection, list({one.aggregate_id for one in envelopes})):
+        before[deadline.task_id][deadline.organization_id] = deadline
+    after: dict[UUID, dict[UUID, Deadline]] = {}
+    tasks: dict[UUID, Task] = {}
+    for envelope in envelopes:
+        event, task_id = envelope.data, envelope.aggregate_id
+        assert isinstance(event, TaskEvent)
+        known = after.get(task_id, before[task_id])
+        # The inbox drops old versions; what it forgot in a reset must not turn deadlines back either.
+        if any(deadline.task_version >= event.version for deadline in known.values()):
+            continue
+        deadlines = advance(known, event.task, event.version, event.occurred_at)
+        after[task_id] = {deadline.organization_id: deadline for deadline in deadlines}
+        tasks[task_id] = _task(event, envelope.traceparent)
+    if not tasks:
         return
-    deadlines = advance(known, task, event.version, event.occurred_at)
-    await repository.put_task(connection, _task(event), deadlines)
-    if any(_alerts_differ(known.get(deadline.organization_id), deadline) for deadline in deadlines):
-        if known:
-            await forget_planned(connection, task.id)
-        await planner.plan_task(connection, task.id, deadlines)
+    every = [deadline for each in after.values() for deadline in each.values()]
+    await repository.put_tasks(connection, list(tasks.values()), every)
+    changed = {task_id: each for task_id, each in after.items() if _alerts_differ(before[task_id], each)}
+    await forget_planned(connection, [task_id for task_id in changed if before[task_id]])
+    await planner.plan_tasks(connection, {task_id: list(each.values()) for task_id, each in changed.items()})
 
 
 def advance(known: Mapping[UUID, Deadline], task: TaskSnapshot, version: int, occurred_at: datetime) -> list[Deadline]:
@@ -94,11 +104,14 @@ def _parties(task: TaskSnapshot) -> Iterator[tuple[DeadlineRole, TaskParty]]:
         yield DeadlineRole.MONITORING, party
 
 
-def _alerts_differ(old: Deadline | None, new: Deadline) -> bool:
-    return old is None or (old.revision, old.is_open, old.since) != (new.revision, new.is_open, new.since)
+def _alerts_differ(before: Mapping[UUID, Deadline], after: Mapping[UUID, Deadline]) -> bool:
+    def told(deadlines: Mapping[UUID, Deadline]) -> dict[UUID, tuple[int, bool, datetime]]:
+        return {key: (one.revision, one.is_open, one.since) for key, one in deadlines.items()}
+
+    return told(before) != told(after)
 
 
-def _task(event: TaskEvent) -> Task:
+def _task(event: TaskEvent, traceparent: str | None) -> Task:
     task = event.task
     return Task(
         id=task.id,
@@ -111,5 +124,5 @@ def _task(event: TaskEvent) -> Task:
         lead_name=task.lead.name,
         members=event.members,
         demonstration=task.demonstration,
-        traceparent=current_traceparent(),
+        traceparent=traceparent,
     )

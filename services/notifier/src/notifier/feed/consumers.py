@@ -14,7 +14,7 @@ from shared.events import (
     ReportEvent,
     TaskEvent,
 )
-from shared.inbox import Consumer, Handler
+from shared.inbox import Consumer, Handler, Together
 
 # Apart from the deadlines' group, so that learning those again does not write the feed again.
 GROUP = "notifier-feed"
@@ -22,8 +22,9 @@ GROUP = "notifier-feed"
 TOPICS = (AGREEMENTS, TASKS, ALERTS, REPORTS)
 KINDS = (AgreementEvent, TaskEvent, AlertEvent, ReportEvent)
 
+_APPEND = Together(append)
 HANDLERS: dict[str, Handler] = {
-    event_type: append for event_type, model in EVENT_TYPES.items() if issubclass(model, KINDS)
+    event_type: _APPEND for event_type, model in EVENT_TYPES.items() if issubclass(model, KINDS)
 }
 
 

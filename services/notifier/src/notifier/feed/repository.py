@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -17,11 +18,19 @@ _LOCK = "select pg_advisory_xact_lock($1)"
 _APPEND = """
 with event as (
     insert into feed_event (position, event_id, type, agreement_id, payload)
-    select nextval('feed_position'), $1, $2, $3, $4 where not exists (select from feed_event where event_id = $1)
-    returning position
+    select nextval('feed_position'), n.event_id, n.type, n.agreement_id, n.payload
+    from (
+        select e.* from unnest($1::uuid[], $2::text[], $3::text[], $4::text[])
+            with ordinality as e(event_id, type, agreement_id, payload, place)
+        where not exists (select from feed_event f where f.event_id = e.event_id)
+        order by e.place
+    ) n
+    returning position, event_id
 )
 insert into feed_member (organization_id, position)
-select member, position from event, unnest($5::uuid[]) as member on conflict do nothing
+select m.organization_id, e.position
+from unnest($5::uuid[], $6::uuid[]) as m(event_id, organization_id) join event e on e.event_id = m.event_id
+on conflict do nothing
 """
 # The caller's positions in order come from feed_member's own key; the events behind them are looked up one by one.
 _PAGE = """
@@ -45,18 +54,29 @@ where id = 1 and exists (select from gone)
 """
 
 
-async def append(
-    connection: asyncpg.Connection[Any],
-    *,
-    event_id: UUID,
-    event_type: str,
-    agreement_id: str,
-    payload: str,
-    members: Sequence[UUID],
-) -> None:
-    """Add an event at the end; the same event again changes nothing."""
+@dataclass(frozen=True)
+class Entry:
+    """An event as the feed keeps it, with the organisations that may see it."""
+
+    event_id: UUID
+    type: str
+    agreement_id: str
+    payload: str
+    members: Sequence[UUID]
+
+
+async def append(connection: asyncpg.Connection[Any], entries: Sequence[Entry]) -> None:
+    """Add events at the end, in their order; an event that is there already changes nothing."""
     await connection.execute(_LOCK, APPEND_LOCK)
-    await connection.execute(_APPEND, event_id, event_type, agreement_id, payload, list(members))
+    await connection.execute(
+        _APPEND,
+        [entry.event_id for entry in entries],
+        [entry.type for entry in entries],
+        [entry.agreement_id for entry in entries],
+        [entry.payload for entry in entries],
+        [entry.event_id for entry in entries for _ in entry.members],
+        [member for entry in entries for member in entry.members],
+    )
 
 
 async def bounds(connection: asyncpg.Connection[Any]) -> tuple[int, int]:

@@ -12,6 +12,7 @@ import asyncpg
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from notifier.feed import repository
+from notifier.feed.repository import Entry
 from shared.auth import SYSTEM, Actor
 from shared.db import Database, driver_connection
 from shared.events import Envelope
@@ -35,16 +36,19 @@ class Slice:
     has_more: bool
 
 
-async def append(session: AsyncSession, envelope: Envelope) -> None:
-    """Put the event into the feed of every organisation that may see it, as the bytes that arrived."""
-    await repository.append(
-        await driver_connection(session),
-        event_id=envelope.id,
-        event_type=envelope.type,
-        agreement_id=envelope.partitionkey,
-        payload=envelope.raw.decode(),
-        members=envelope.data.members,
-    )
+async def append(session: AsyncSession, envelopes: Sequence[Envelope]) -> None:
+    """Put the events into the feed of every organisation that may see each, as the bytes that arrived, in order."""
+    entries = [
+        Entry(
+            event_id=envelope.id,
+            type=envelope.type,
+            agreement_id=envelope.partitionkey,
+            payload=envelope.raw.decode(),
+            members=envelope.data.members,
+        )
+        for envelope in envelopes
+    ]
+    await repository.append(await driver_connection(session), entries)
 
 
 async def bounds(connection: asyncpg.Connection[Any]) -> tuple[int, int]:
