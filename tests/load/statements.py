@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import date, timedelta
 from re import compile as pattern
+from types import SimpleNamespace
 from typing import Any, cast
 from uuid import UUID
 
@@ -21,7 +22,7 @@ from agreements_api.tasks.timeliness import soon_until
 from shared import clock
 from shared.auth import Actor
 from shared.etags import etag
-from shared.idempotency import run_idempotent
+from shared.idempotency import Fingerprints, run_idempotent
 from shared.ids import new_id
 from tests.load.bare import Statement
 
@@ -120,6 +121,7 @@ async def _report(connection: asyncpg.Connection[Any], actor: Actor, task_id: UU
             "path": f"/v1/tasks/{task_id}/reports",
             "query_string": b"",
             "headers": [(b"if-match", f'"v{TEMPLATE_VERSION}"'.encode())],
+            "app": SimpleNamespace(state=SimpleNamespace(fingerprints=Fingerprints(b"synthetic"))),
         },
         _receive(body),
     )

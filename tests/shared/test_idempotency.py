@@ -12,7 +12,7 @@ from sqlalchemy import text
 from shared.auth import Actor
 from shared.db import Database
 from shared.dependencies import IdempotencyKey, SessionDep, get_actor
-from shared.idempotency import run_idempotent
+from shared.idempotency import Fingerprints, run_idempotent
 from shared.problem_handlers import install_problem_handlers
 from shared.problems import Conflict
 
@@ -21,6 +21,7 @@ _HELD = """
 select exists (select from pg_locks where locktype = 'advisory' and granted
     and (classid::bigint << 32 | objid::bigint) = hashtextextended($1::text || ':' || $2, 352))
 """
+SECRET = b"a secret of the service"
 ACTOR = Actor(id=uuid4(), kind="user", name="A", organization_id=uuid4())
 
 
@@ -29,6 +30,7 @@ async def http(database: Database) -> AsyncIterator[httpx.AsyncClient]:
     """A service with one unsafe route: it adds a secret's row, which stands for any effect."""
     app = FastAPI()
     app.state.database = database
+    app.state.fingerprints = Fingerprints(SECRET)
     app.state.release = asyncio.Event()
     app.state.release.set()
     app.dependency_overrides[get_actor] = lambda: ACTOR
@@ -136,3 +138,14 @@ async def test_a_key_that_is_none_is_named(http: httpx.AsyncClient, key: str | N
     answer = await http.post("/things", json={}, headers=headers)
     assert answer.status_code == 400
     assert answer.json()["errors"][0]["pointer"] == "/header/Idempotency-Key"
+
+
+async def test_who_reads_the_records_cannot_try_out_what_was_sent(http: httpx.AsyncClient, database: Database) -> None:
+    key, body = str(uuid4()), b'{"password":"guessed"}'
+    headers = {"Idempotency-Key": key, "Content-Type": "application/json"}
+    await http.post("/things", content=body, headers=headers)
+    async with database.read(ACTOR) as connection:
+        kept = await connection.fetchval("select fingerprint from idempotency_record where key = $1", key)
+    asked = Request({"type": "http", "method": "POST", "path": "/things", "query_string": b"", "headers": []})
+    assert kept == Fingerprints(SECRET).of(asked, body)
+    assert kept != Fingerprints(b"another secret").of(asked, body)

@@ -14,7 +14,7 @@ from shared.auth import SYSTEM, TokenVerifier
 from shared.body import BodyGuard
 from shared.calendar import WorkingCalendar
 from shared.db import Database
-from shared.idempotency import sweep
+from shared.idempotency import Fingerprints, sweep
 from shared.pagination import Cursors
 from shared.problem_handlers import install_problem_handlers
 from shared.routes import add_routes
@@ -45,6 +45,7 @@ def create_service_app(
         async with database.read(SYSTEM) as connection:
             secret: bytes = await connection.fetchval("select value from service_secret where name = 'cursor'")
         app.state.cursors = Cursors(secret)
+        app.state.fingerprints = Fingerprints(secret)
         sweeper = asyncio.create_task(sweep(database), name="idempotency-sweep")
         async with contextlib.AsyncExitStack() as hooks:
             for hook in lifespan_hooks:

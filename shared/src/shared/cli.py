@@ -29,7 +29,7 @@ class ServiceCli(Generic[S]):
         self,
         *,
         package: str,
-        settings: Callable[[], S],
+        settings: Callable[..., S],
         create_app: Callable[[S], FastAPI],
         workers: Mapping[str, Callable[[S, Database], Role]],
     ) -> None:
@@ -93,7 +93,8 @@ class ServiceCli(Generic[S]):
         new_revision(self._package, _migration_url(self._configured()), message)
 
     def _openapi(self) -> None:
-        settings = self._settings()
+        # No database is opened, but the settings ask for an address.
+        settings = self._settings(database_url="postgresql://localhost/unused")
         typer.echo(json.dumps(self._create_app(settings).openapi(), ensure_ascii=False, indent=1))
 
     def _configured(self) -> S:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import hmac
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any, cast
@@ -43,6 +44,19 @@ delete from idempotency_record where (actor_id, key) in (
 _KEPT_HEADERS = ("content-type", "etag", "location", "link", "retry-after")
 
 
+class Fingerprints:
+    """Digests by which a request is known again, keyed because some requests hold a password."""
+
+    def __init__(self, secret: bytes) -> None:
+        # Not the secret itself: it has other uses.
+        self._key = hmac.digest(secret, b"idempotency", hashlib.sha256)
+
+    def of(self, request: Request, body: bytes) -> bytes:
+        # If-Match is part of what was asked: the same key against another version is another request.
+        parts = (request.method, request.url.path, request.url.query, request.headers.get("if-match", ""))
+        return hmac.digest(self._key, "\n".join(parts).encode() + b"\n" + body, hashlib.sha256)
+
+
 async def run_idempotent(
     request: Request,
     transaction: AsyncSession | asyncpg.Connection[Any],
@@ -56,7 +70,7 @@ async def run_idempotent(
     is not stored, because its transaction is rolled back: the same key may try again.
     """
     connection = await driver_connection(transaction) if isinstance(transaction, AsyncSession) else transaction
-    fingerprint = _fingerprint(request, await request.body())
+    fingerprint = request.app.state.fingerprints.of(request, await request.body())
     row = await connection.fetchrow(_BEGIN, actor.id, key)
     assert row is not None
     if row["fingerprint"] is not None:
@@ -117,11 +131,3 @@ def _replay(row: asyncpg.Record, fingerprint: bytes) -> Response:
         raise IdempotencyKeyReused
     headers = cast("dict[str, str]", orjson.loads(row["headers"]))
     return Response(row["body"], row["status"], {**headers, "Idempotency-Replayed": "true"})
-
-
-def _fingerprint(request: Request, body: bytes) -> bytes:
-    # If-Match is part of what was asked: the same key against another version is another request.
-    parts = (request.method, request.url.path, request.url.query, request.headers.get("if-match", ""))
-    digest = hashlib.sha256("\n".join(parts).encode())
-    digest.update(b"\n" + body)
-    return digest.digest()
