@@ -1,0 +1,244 @@
+"""Every call × role × relation through the real application: the answer is the table's."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+import pytest_asyncio
+from fastapi import FastAPI
+
+from agreements_api import policy
+from agreements_api.app import create_app
+from agreements_api.config import Settings
+from agreements_api.policy import MEMBERS, Relation, Role
+from lienvung.postgres import DatabaseAddress
+from shared.auth import Actor
+from tests.agreements_api.agreements.world import Person, World, accepted, found, signature
+from tests.agreements_api.conftest import Registry
+from tests.agreements_api.walk import OF_ONES_ORGANIZATION, OPEN, OWN_LISTS, WALK, Step, Subject
+
+# Whoever stands how to the agreement, or to its one task. Đông Triều drafted it for others, so it is no party.
+AGREEMENT_RELATIONS = {
+    "dongtrieu": [Relation.CUSTODIAN],
+    "chilinh": [Relation.PARTY],
+    "haiduong": [Relation.SUPERIOR],
+    "ubnd-dongtrieu": [],
+    "ubnd-kinhmon": [],
+    "ubnd-sondong": [],
+    "elsewhere": None,
+}
+TASK_RELATIONS = {
+    **AGREEMENT_RELATIONS,
+    "ubnd-dongtrieu": [Relation.LEAD],
+    "ubnd-kinhmon": [Relation.COORDINATING],
+    "ubnd-sondong": [Relation.MONITOR],
+}
+REFUSED = {401, 403, 404}
+# Whose organisation "ours" is, and another one.
+OURS, OTHERS = "dongtrieu", "chilinh"
+NEVER_THE_VERSION = '"v1000000"'
+
+
+@dataclass
+class Place:
+    """The records that the calls go to."""
+
+    world: World
+    document: dict[str, Any]
+    ids: dict[str, str]
+
+    async def ask(self, person: Person, operation_id: str) -> httpx.Response:
+        """The call with the document's own example and a version that the record never has: allowed changes nothing."""
+        path, method, operation = operations(self.document)[operation_id]
+        for name, value in self.ids.items():
+            path = path.replace(f"{{{name}}}", value)
+        assert "{" not in path, path
+        headers = person.unsafe() if method != "get" else dict(person.headers)
+        if any(parameter["name"].lower() == "if-match" for parameter in operation.get("parameters", [])):
+            headers["If-Match"] = NEVER_THE_VERSION
+        return await self.world.http.request(method, path, headers=headers, json=self._example(operation))
+
+    def _example(self, operation: dict[str, Any]) -> Any:
+        content = operation.get("requestBody", {}).get("content", {}).get("application/json")
+        if content is None:
+            return None
+        schema = content["schema"]
+        for choice in (schema, *schema.get("anyOf", ())):
+            name = choice.get("$ref", "").rsplit("/", 1)[-1]
+            if name:
+                found_: dict[str, Any] = self.document["components"]["schemas"][name]
+                example: dict[str, Any] = {**found_.get("examples", [{}])[0]}
+                return example | {name: self.ids[name] for name in ("organization_id",) if name in example}
+        return {}
+
+
+def operations(document: dict[str, Any]) -> dict[str, tuple[str, str, dict[str, Any]]]:
+    return {
+        operation["operationId"]: (path, method, operation)
+        for path, item in document["paths"].items()
+        for method, operation in item.items()
+    }
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def place(
+    registry: Registry, http: httpx.AsyncClient, app: FastAPI, agreements_database: DatabaseAddress
+) -> Place:
+    return await set_up(registry, http, app, agreements_database)
+
+
+async def set_up(
+    registry: Registry, http: httpx.AsyncClient, app: FastAPI, agreements_database: DatabaseAddress
+) -> Place:
+    world = await found(registry, http, agreements_database)
+    drafter = world.person(OURS)
+    agreement = await world.draft(parties=[{"organization_id": world.id(key)} for key in ("chilinh", "kinhmon")])
+    path = f"/v1/agreements/{agreement['id']}"
+    await drafter.step(path, "open")
+    for key in ("chilinh", "kinhmon"):
+        agreement = await world.person(key).step(path, "sign", signature(key))
+    clauses = (await drafter.read(f"{path}/clauses"))["items"]
+    task = await world.task(
+        agreement | {"clauses": clauses}, coordinating=("ubnd-kinhmon",), monitoring=("ubnd-sondong",)
+    )
+    text = await drafter.read(f"{path}/text")
+    ours = world.organizations[OURS]
+    colleague = await registry.account(ours, Role.VIEWER)
+    administrator = world.person(OURS, Role.ADMINISTRATOR)
+    client = accepted(
+        await administrator.post("/v1/clients", {"name": "Hệ thống (minh họa)", "scopes": ["tasks:read"]}), 201
+    )
+    ids = {
+        "agreement_id": agreement["id"],
+        "task_id": task["id"],
+        "text_digest": text["text_digest"],
+        "unit_id": str(ours.unit_id),
+        "organization_id": str(ours.id),
+        "user_id": str(colleague.id),
+        "client_id": client["id"],
+    }
+    return Place(world, app.openapi(), ids)
+
+
+def people(world: World, key: str) -> Sequence[tuple[str, Person]]:
+    """Everybody of an organisation: each role, its systems with every scope and with none."""
+    return [
+        *((role.value, world.person(key, role)) for role in sorted(MEMBERS)),
+        ("client", world.client(key, *policy.scopes())),
+        ("client without scope", world.client(key)),
+    ]
+
+
+def test_every_call_is_walked() -> None:
+    """A call that somebody adds without saying what it needs is found here."""
+    document = create_app(Settings(database_url="postgresql://localhost/unused")).openapi()
+    assert set(operations(document)) == {*WALK, *OWN_LISTS, *OF_ONES_ORGANIZATION, *OPEN}
+
+
+def test_every_action_is_asked_by_some_call() -> None:
+    asked = {step.action for step in WALK.values()} | set(OWN_LISTS.values()) | set(OF_ONES_ORGANIZATION.values())
+    assert set(policy._BY_ACTION) - asked == {"organization.govern"}
+
+
+@pytest.mark.parametrize("key", list(AGREEMENT_RELATIONS))
+@pytest.mark.parametrize(
+    "operation", [name for name, step in WALK.items() if step.subject in (Subject.AGREEMENT, Subject.TASK)]
+)
+async def test_a_record_of_an_agreement_is_open_to_whom_the_table_names(place: Place, operation: str, key: str) -> None:
+    step = WALK[operation]
+    relations = (AGREEMENT_RELATIONS if step.subject is Subject.AGREEMENT else TASK_RELATIONS)[key]
+    for name, person in people(place.world, key):
+        answer = await place.ask(person, operation)
+        if relations is None:
+            expected = _unseen(step, person)
+            assert answer.status_code in expected, f"{name}: {answer.status_code} {answer.text}"
+        else:
+            _check(answer, _allowed(step, person, relations), name)
+
+
+def _unseen(step: Step, person: Person) -> set[int]:
+    """Nobody learns that there is something to refuse; a system without the scope is refused whatever there is."""
+    return {404} if person.actor.kind == "user" else {403, 404}
+
+
+def _allowed(step: Step, person: Person, relations: Sequence[Relation]) -> bool:
+    if step.action.endswith(".read") and not relations:
+        # Seen through one of its tasks; the table names that relation.
+        relations = [Relation.LEAD]
+    return policy.allowed(person.actor, step.action, relations)
+
+
+def _check(answer: httpx.Response, allowed: bool, name: str) -> None:
+    told = f"{name}: {answer.status_code} {answer.text}"
+    assert answer.status_code < 500, told
+    if allowed:
+        assert answer.status_code not in REFUSED, told
+    else:
+        assert answer.status_code == 403, told
+
+
+@pytest.mark.parametrize("operation", [name for name, step in WALK.items() if step.subject is Subject.NOBODYS])
+async def test_what_is_nobodys_is_open_to_the_roles_that_the_table_names(place: Place, operation: str) -> None:
+    for name, person in (*people(place.world, OURS), ("operator", operator(place.world))):
+        # An operator has no organisation that could be a custodian.
+        _check(await place.ask(person, operation), policy.allowed(person.actor, WALK[operation].action), name)
+
+
+@pytest.mark.parametrize("operation", [name for name, step in WALK.items() if step.subject is Subject.ORGANIZATION])
+async def test_an_organisation_is_administered_by_its_own_people(place: Place, operation: str) -> None:
+    action = WALK[operation].action
+    for name, person in (*people(place.world, OURS), ("operator", operator(place.world))):
+        relations = [] if name == "operator" else [Relation.OWN]
+        answer = await place.ask(person, operation)
+        assert (answer.status_code not in REFUSED) == policy.allowed(person.actor, action, relations), (
+            f"{name}: {answer.status_code} {answer.text}"
+        )
+    if operation.startswith("create_"):
+        # It goes to the caller's own organisation, whatever that is.
+        return
+    for name, person in people(place.world, OTHERS):
+        answer = await place.ask(person, operation)
+        assert (answer.status_code not in REFUSED) == policy.allowed(person.actor, action), (
+            f"{name}: {answer.status_code} {answer.text}"
+        )
+
+
+@pytest.mark.parametrize("operation", [*OWN_LISTS, *OF_ONES_ORGANIZATION])
+async def test_a_list_is_open_to_whoever_may_read_what_is_in_it(place: Place, operation: str) -> None:
+    action = (OWN_LISTS | OF_ONES_ORGANIZATION)[operation]
+    every = [Relation.OWN] if operation in OF_ONES_ORGANIZATION else [Relation.PARTY]
+    for name, person in people(place.world, OURS):
+        _check(await place.ask(person, operation), policy.allowed(person.actor, action, every), name)
+
+
+@pytest.mark.parametrize("operation", [name for name, step in WALK.items() if step.subject is Subject.SELF])
+async def test_everybody_has_his_own_account_and_a_system_has_none(place: Place, operation: str) -> None:
+    for role in sorted(MEMBERS):
+        account = await place.world.registry.account(place.world.organizations[OURS], role)
+        caller = place.world.registry.as_account(account)
+        person = Person(caller.http, caller.actor, caller.token)
+        _check(
+            await place.ask(person, operation),
+            policy.allowed(person.actor, WALK[operation].action, [Relation.SELF]),
+            role,
+        )
+    answer = await place.ask(place.world.client(OURS, *policy.scopes()), operation)
+    assert answer.status_code in REFUSED
+
+
+@pytest.mark.parametrize("operation", sorted(WALK))
+async def test_nothing_is_open_without_a_token(place: Place, operation: str) -> None:
+    path, method, _ = operations(place.document)[operation]
+    for name, value in place.ids.items():
+        path = path.replace(f"{{{name}}}", value)
+    answer = await place.world.http.request(method, path)
+    assert answer.status_code == 401
+
+
+def operator(world: World) -> Person:
+    actor = Actor(id=uuid4(), kind="user", name="Quản trị hệ thống", roles=frozenset({Role.OPERATOR.value}))
+    caller = world.registry.as_actor(actor)
+    return Person(caller.http, caller.actor, caller.token)

@@ -1,0 +1,101 @@
+"""Which action each call of the service needs, and of which record the caller's relations count."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Subject(StrEnum):
+    """The record whose relations to the caller decide."""
+
+    # Nobody's: the action is allowed to a role wherever it stands.
+    NOBODYS = "nobody's"
+    AGREEMENT = "agreement"
+    TASK = "task"
+    # An organisation with its people and its clients.
+    ORGANIZATION = "organisation"
+    # The caller's own account.
+    SELF = "self"
+
+
+@dataclass(frozen=True)
+class Step:
+    """What a call asks of the table."""
+
+    action: str
+    subject: Subject
+
+
+def _all(subject: Subject, **actions: str) -> dict[str, Step]:
+    return {operation: Step(action, subject) for operation, action in actions.items()}
+
+
+WALK: dict[str, Step] = {
+    **_all(
+        Subject.TASK,
+        read_task="task.read",
+        update_task="task.update",
+        accept_task="task.accept",
+        report_progress="task.report",
+        list_progress_reports="task.read",
+        submit_task="task.submit",
+        confirm_task="task.confirm",
+        return_task="task.return",
+        complete_task="task.complete",
+        cancel_task="task.cancel",
+        list_confirmations="task.read",
+        list_task_history="task.read",
+    ),
+    **_all(
+        Subject.AGREEMENT,
+        assign_task="agreement.assign_task",
+        read_agreement="agreement.read",
+        update_agreement="agreement.update",
+        open_agreement="agreement.open",
+        sign_agreement="agreement.sign",
+        decline_agreement="agreement.decline",
+        list_responsible="agreement.read",
+        list_clauses="agreement.read",
+        list_parties="agreement.read",
+        list_signatures="agreement.read",
+        read_agreement_text="agreement.read",
+        list_agreement_history="agreement.read",
+    ),
+    **_all(
+        Subject.NOBODYS,
+        draft_agreement="agreement.draft",
+        list_units="unit.read",
+        read_unit="unit.read",
+        list_successors="unit.read",
+        list_predecessors="unit.read",
+        list_children="unit.read",
+        record_succession="succession.record",
+        list_organizations="organization.read",
+        create_organization="organization.create",
+        read_organization="organization.read",
+    ),
+    **_all(
+        Subject.ORGANIZATION,
+        update_organization="organization.update",
+        create_user="user.create",
+        read_user="user.read",
+        update_user="user.update",
+        create_client="client.create",
+        read_client="client.read",
+        rotate_client_secret="client.rotate",
+    ),
+    **_all(Subject.SELF, read_me="me.read", update_me="me.update"),
+}
+
+# Lists of what the caller may see anyway: nobody is refused, and what is in them is the matter of other tests.
+OWN_LISTS = {"list_tasks": "task.read", "list_agreements": "agreement.read"}
+# Lists of one's own organisation's people and systems.
+OF_ONES_ORGANIZATION = {"list_users": "user.read", "list_clients": "client.read"}
+# Without a token, or with one of the caller's own making.
+OPEN = frozenset(
+    {
+        "sign_in",
+        "sign_out",
+        "issue_token",
+        "read_key_set",
+    }
+)
