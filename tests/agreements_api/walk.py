@@ -11,6 +11,7 @@ class Subject(StrEnum):
     NOBODYS = "nobody's"
     AGREEMENT = "agreement"
     TASK = "task"
+    OPEN_POINT = "open point"
     # An organisation with its people and its clients.
     ORGANIZATION = "organisation"
     # The caller's own account.
@@ -44,6 +45,9 @@ WALK: dict[str, Step] = {
         cancel_task="task.cancel",
         list_confirmations="task.read",
         list_task_history="task.read",
+        compare_task="task.read",
+        publish_task="publication.publish",
+        unpublish_task="publication.unpublish",
     ),
     **_all(
         Subject.AGREEMENT,
@@ -53,12 +57,36 @@ WALK: dict[str, Step] = {
         open_agreement="agreement.open",
         sign_agreement="agreement.sign",
         decline_agreement="agreement.decline",
+        recall_agreement="agreement.recall",
+        amend_agreement="agreement.amend",
+        renew_agreement="agreement.renew",
+        suspend_agreement="agreement.suspend",
+        resume_agreement="agreement.resume",
+        conclude_agreement="agreement.conclude",
+        terminate_agreement="agreement.terminate",
         list_responsible="agreement.read",
         list_clauses="agreement.read",
         list_parties="agreement.read",
         list_signatures="agreement.read",
         read_agreement_text="agreement.read",
+        list_agreement_texts="agreement.read",
+        read_agreement_text_by_digest="agreement.read",
+        verify_agreement_text="agreement.read",
         list_agreement_history="agreement.read",
+        verify_agreement_history="agreement.read",
+        compare_agreement="agreement.read",
+        read_provenance="provenance.read",
+        list_open_points="open_point.read",
+        raise_open_point="open_point.raise",
+        read_publication="publication.read",
+        publish_agreement="publication.publish",
+        unpublish_agreement="publication.unpublish",
+    ),
+    **_all(
+        Subject.OPEN_POINT,
+        read_open_point="open_point.read",
+        carry_open_point="open_point.carry",
+        resolve_open_point="open_point.resolve",
     ),
     **_all(
         Subject.NOBODYS,
@@ -97,5 +125,10 @@ OPEN = frozenset(
         "sign_out",
         "issue_token",
         "read_key_set",
+        "list_public_agreements",
+        "read_public_agreement",
+        "read_public_text",
+        "list_public_tasks",
+        "read_public_localities",
     }
 )

@@ -58,6 +58,17 @@ async def test_a_flood_of_bad_tokens_is_counted_by_its_address(start: Start, bac
         problem(await gateway.get("/v1/tasks", headers=backstage.bearer()), 429)
 
 
+async def test_the_public_is_counted_by_its_address(start: Start) -> None:
+    async with start(address_limit=RateLimit(quota=2, window_seconds=SLOWLY)) as gateway:
+        for _ in range(2):
+            answer = await gateway.get("/v1/public/agreements")
+            assert answer.status_code == 200
+            assert re.fullmatch(r'"address";r=\d+', answer.headers["ratelimit"])
+        answer = await gateway.get("/v1/public/agreements")
+        problem(answer, 429)
+        assert int(answer.headers["retry-after"]) >= 1
+
+
 async def test_each_address_behind_a_trusted_proxy_has_its_own_quota(start: Start) -> None:
     async with start(address_limit=RateLimit(quota=1, window_seconds=SLOWLY), trusted_hops=1) as gateway:
         for address in ("203.0.113.1", "203.0.113.2"):

@@ -12,7 +12,7 @@ import pytest
 import shared.events
 from agreements_api.agreements import errors
 from lienvung.gateway import GatewayTimeout
-from shared.problems import BY_STATUS
+from shared.problems import BY_STATUS, Problem
 from tests.gateway.answers import problem
 from tests.gateway.running import DOCUMENT
 
@@ -82,7 +82,10 @@ async def test_every_event_schema_is_public(gateway: httpx.AsyncClient) -> None:
 
 
 async def test_the_type_of_a_problem_leads_to_what_it_means(gateway: httpx.AsyncClient) -> None:
-    services_own = [kind for kind in vars(errors).values() if getattr(kind, "__module__", "") == errors.__name__]
+    named: list[type[Problem]] = [
+        kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, Problem)
+    ]
+    services_own = [kind for kind in named if kind.__module__ == errors.__name__]
     assert services_own
     for kind in (*BY_STATUS.values(), GatewayTimeout, *services_own):
         page = await gateway.get(f"/problems/{kind.code}")

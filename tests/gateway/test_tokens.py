@@ -106,6 +106,8 @@ async def test_the_service_gets_the_token_to_check_it_again(gateway: httpx.Async
         ("POST", "/v1/oauth/token"),
         ("GET", "/v1/.well-known/jwks.json"),
         ("GET", "/v1/public/agreements"),
+        ("GET", "/v1/public/agreements/0199/tasks"),
+        ("GET", "/v1/public/localities.geojson"),
         ("GET", "/v1/unsubscribe"),
         ("POST", "/v1/unsubscribe/abc"),
     ],
@@ -120,6 +122,14 @@ async def test_what_comes_before_a_token_needs_none(gateway: httpx.AsyncClient, 
 )
 async def test_what_only_looks_like_it_needs_one(gateway: httpx.AsyncClient, method: str, path: str) -> None:
     problem(await gateway.request(method, path), 401)
+
+
+@pytest.mark.parametrize("kind", ["forged", "expired", "a.b.c"])
+async def test_what_is_public_asks_for_no_token_and_looks_at_none(
+    gateway: httpx.AsyncClient, backstage: Backstage, kind: str
+) -> None:
+    headers = {"Authorization": f"Bearer {_offered(backstage, kind)}", "If-None-Match": '"1"'}
+    assert received(await gateway.get("/v1/public/agreements", headers=headers))["if-none-match"] == ['"1"']
 
 
 async def test_a_new_key_is_learned_and_kept_while_the_service_is_away(start: Start, backstage: Backstage) -> None:

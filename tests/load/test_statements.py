@@ -127,7 +127,7 @@ async def test_a_progress_report_sends_the_baselines_statements(product: Product
 async def test_renewed_statements_write_another_task_at_another_version(filled: DatabaseAddress) -> None:
     template = await _report_statements(filled)
     other = synthetic_id("task", 1 * SMALL.agreements)
-    connection = await _connected(filled)
+    connection = await _connected(filled.url)
     try:
         for version in (1, 2):
             await connection.execute("begin")
@@ -147,15 +147,15 @@ async def test_renewed_statements_write_another_task_at_another_version(filled: 
 
 
 async def _report_statements(database: DatabaseAddress) -> list[Statement]:
-    connection = await _connected(database)
+    connection = await _connected(database.owner_url)
     try:
         return await report_statements(connection, ACTOR, TASK)
     finally:
         await connection.close()
 
 
-async def _connected(database: DatabaseAddress) -> asyncpg.Connection[Any]:
-    connection = await asyncpg.connect(database.url)
+async def _connected(url: str) -> asyncpg.Connection[Any]:
+    connection = await asyncpg.connect(url)
     await connection.execute("select set_config('lienvung.organization_id', $1, false)", str(ACTOR.organization_id))
     return connection
 

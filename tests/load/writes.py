@@ -67,7 +67,7 @@ class Writer:
 
     async def loop(self) -> Loop:
         """The same reports as the statements that each of them sends."""
-        connection = await asyncpg.connect(self._database.url)
+        connection = await asyncpg.connect(self._database.owner_url)
         try:
             await connection.execute(*_flat(set_up_for(self._actor)))
             template = await report_statements(connection, self._actor, task_id(0))

@@ -46,6 +46,11 @@ def test_the_last_working_day_before_a_weekend_is_its_friday() -> None:
     assert CALENDAR.last_working_day(date(2026, 11, 22)) == date(2026, 11, 20)
 
 
+def test_the_next_working_day_after_a_weekend_is_its_monday() -> None:
+    assert CALENDAR.next_working_day(date(2026, 11, 22)) == date(2026, 11, 23)
+    assert CALENDAR.next_working_day(date(2026, 11, 23)) == date(2026, 11, 23)
+
+
 @pytest.mark.parametrize(
     ("kind", "index", "first", "last"),
     [

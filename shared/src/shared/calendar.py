@@ -59,6 +59,10 @@ class WorkingCalendar:
             day -= timedelta(days=1)
         return day
 
+    def next_working_day(self, day: date) -> date:
+        """`day`, or the first working day after it."""
+        return day if self.is_working_day(day) else self.add_working_days(day, 1)
+
 
 def official_period(kind: str, year: int, index: int = 1) -> tuple[date, date]:
     """First and last day of a reporting period (Decree 09/2019/NĐ-CP, article 12).

@@ -46,6 +46,8 @@ _VIETNAMESE = {
     "date_type": "Ngày phải có dạng YYYY-MM-DD.",
     "datetime_parsing": "Thời điểm phải theo RFC 3339.",
     "datetime_from_date_parsing": "Thời điểm phải theo RFC 3339.",
+    "instant_parsing": "Phải là thời điểm theo RFC 3339, có múi giờ, hoặc ngày YYYY-MM-DD.",
+    "instant_in_future": "Thời điểm còn ở tương lai.",
     "greater_than_equal": "Phải từ {ge} trở lên.",
     "less_than_equal": "Phải từ {le} trở xuống.",
     "list_type": "Phải là danh sách.",

@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-import orjson
 import pytest
 
 from agreements_api.policy import Role
@@ -49,12 +48,11 @@ async def test_the_frozen_text_has_the_digest_that_is_signed(world: World) -> No
     plan = await world.opened(term_from="2026-01-01", term_to="2030-12-31")
     text = await world.person("chilinh").read(f"{path_of(plan)}/text")
     assert hashlib.sha256(text["text"].encode()).hexdigest() == text["text_digest"] == plan["text_digest"]
-    frozen = orjson.loads(text["text"])
-    assert [clause["text"] for clause in frozen["clauses"]] == [clause["text"] for clause in PLAN["clauses"]]
-    assert [party["organization_id"] for party in frozen["parties"]] == [world.id(key) for key in PARTIES]
-    assert (frozen["title"], frozen["term_to"]) == (PLAN["title"], "2030-12-31")
-    # RFC 8785: members in order, no blanks, so that everybody's bytes are the same.
-    assert text["text"] == orjson.dumps(frozen, option=orjson.OPT_SORT_KEYS).decode()
+    assert text["text_format"] == "text"
+    for clause in PLAN["clauses"]:
+        assert clause["text"] in text["text"]
+    assert f"1. {world.organizations['dongtrieu'].name} (ký kết)" in text["text"]
+    assert (PLAN["title"] in text["text"], "đến hết ngày 31/12/2030" in text["text"]) == (True, True)
 
 
 async def test_the_same_text_has_the_same_digest_and_another_word_another(world: World) -> None:

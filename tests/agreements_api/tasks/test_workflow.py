@@ -121,7 +121,7 @@ async def test_tasks_are_assigned_for_an_agreement_in_force_only(world: World) -
     leader = world.person("dongtrieu")
     body = {"title": "Việc", "lead_organization_id": world.id("ubnd-dongtrieu")}
     refused = problem(await leader.post(f"/v1/agreements/{opened['id']}/tasks", body), 409, "invalid_transition")
-    assert refused["possible"] == ["sign", "decline"]
+    assert refused["possible"] == ["sign", "decline", "recall"]
 
 
 async def test_a_party_may_assign_and_who_only_takes_part_may_not(world: World, plan: Json) -> None:

@@ -21,6 +21,7 @@ RESOURCES: dict[str, tuple[str, ...]] = {
         "organizations",
         "agreements",
         "tasks",
+        "open-points",
         "obstacles",
         "meetings",
         "corridors",

@@ -69,7 +69,7 @@ class Service:
         return self.package.upper()
 
 
-AGREEMENTS = Service("agreements-api", "agreements", ("relay",))
+AGREEMENTS = Service("agreements-api", "agreements", ("relay", "lifecycle"))
 SERVICES = (
     AGREEMENTS,
     Service("notifier", "notifier", ("consume", "schedule", "send", "relay")),

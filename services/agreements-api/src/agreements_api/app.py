@@ -6,8 +6,11 @@ from agreements_api.accounts.passwords import Attempts, Passwords
 from agreements_api.accounts.router import router as accounts
 from agreements_api.agreements.router import router as agreements
 from agreements_api.config import Settings
+from agreements_api.history.router import router as history
 from agreements_api.localities.router import router as localities
 from agreements_api.party_succession.router import router as party_succession
+from agreements_api.provenance.router import router as provenance
+from agreements_api.publication.router import router as publication
 from agreements_api.tasks.router import router as tasks
 from shared.app import create_service_app
 from shared.auth import TokenIssuer
@@ -19,7 +22,16 @@ def create_app(settings: Settings) -> FastAPI:
         settings,
         title="Liên Vùng – thỏa thuận",
         # Routes are matched one by one in this order, so the ones that are asked for most come first.
-        routers=[tasks, agreements, party_succession, localities, accounts],
+        routers=[
+            tasks,
+            agreements,
+            history,
+            party_succession,
+            provenance,
+            publication,
+            localities,
+            accounts,
+        ],
         lifespan_hooks=[],
     )
     app.state.issuer = TokenIssuer(settings.keys_dir)

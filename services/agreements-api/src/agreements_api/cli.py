@@ -1,17 +1,27 @@
 """The command line of agreements-api: its roles, its reference data, its keys and its operator."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
+from uuid import UUID
 
 import typer
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import PydanticCustomError
 
 from agreements_api import policy
 from agreements_api.accounts import service as accounts
 from agreements_api.accounts.passwords import Passwords
 from agreements_api.accounts.schemas import Password, Username
+from agreements_api.agreements import verification
+from agreements_api.agreements.errors import AgreementNotFound
+from agreements_api.agreements.lifecycle import lifecycle_role
+from agreements_api.agreements.schemas import Outcome, TextVerification
 from agreements_api.app import create_app
 from agreements_api.config import Settings
+from agreements_api.history import verification as audit_trail
+from agreements_api.history.instants import instant_of
 from agreements_api.localities.loader import load_units as load
+from shared import clock
 from shared.auth import SYSTEM, TokenIssuer
 from shared.cli import ServiceCli
 from shared.db import Database
@@ -21,11 +31,18 @@ cli = ServiceCli(
     package="agreements_api",
     settings=Settings,
     create_app=create_app,
-    workers={"relay": lambda settings, database: Relay(settings, database).run},
+    workers={
+        "relay": lambda settings, database: Relay(settings, database).run,
+        "lifecycle": lifecycle_role,
+    },
 )
 app = cli.app
 keys = typer.Typer(no_args_is_help=True, help="The keys that sign access tokens.")
 app.add_typer(keys, name="keys")
+audit = typer.Typer(no_args_is_help=True, help="The chain of digests under the history of agreements and tasks.")
+app.add_typer(audit, name="audit")
+# Longer than any transaction lasts: by then all that happened until an instant has been committed.
+SETTLED = timedelta(minutes=10)
 
 
 @app.command("load-units")
@@ -58,6 +75,95 @@ def create_operator(username: Annotated[str, typer.Argument(help="Name to sign i
         typer.echo(f"operator {username}: {outcome}")
 
     cli.run(work)
+
+
+@app.command("verify-text")
+def verify_text(
+    agreement: Annotated[UUID | None, typer.Argument(help="The agreement; or --all.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="Every agreement.")] = False,
+) -> None:
+    """Prove that texts are what was signed; ends with 1 and names what differs."""
+    if every == (agreement is not None):
+        raise typer.BadParameter("name one agreement, or say --all")
+    counted = {"valid": 0, "invalid": 0}
+
+    def tell(found: TextVerification) -> None:
+        counted["valid" if found.valid else "invalid"] += 1
+        for check in found.checks:
+            if check.outcome == Outcome.DIFFERS:
+                what = f"{check.check} {check.subject_id}" if check.subject_id else check.check
+                typer.echo(
+                    f"agreement {found.agreement_id}: {what} differs:"
+                    f" expected {check.expected or 'nothing'}, found {check.found or 'nothing'}",
+                    err=True,
+                )
+
+    async def work(settings: Settings, database: Database) -> None:
+        if agreement is None:
+            async for found in verification.verify_all(database):
+                tell(found)
+        else:
+            tell(await verification.verify_text(database, agreement))
+
+    try:
+        cli.run(work)
+    except AgreementNotFound:
+        typer.echo(f"agreement {agreement}: no text was ever opened for signature", err=True)
+        raise typer.Exit(1) from None
+    typer.echo(f"{counted['valid']} texts are what was signed, {counted['invalid']} differ")
+    if counted["invalid"]:
+        raise typer.Exit(1)
+
+
+@audit.command("verify")
+def verify_history(
+    agreement: Annotated[UUID | None, typer.Option(help="Only this agreement and its tasks.")] = None,
+) -> None:
+    """Prove that history is complete and as it was written; ends with 1 and names the first broken link."""
+    proofs: list[audit_trail.Proof] = []
+
+    async def work(settings: Settings, database: Database) -> None:
+        proofs.append(await audit_trail.verify(database, agreement))
+
+    cli.run(work)
+    [proof] = proofs
+    if not proof.records and agreement is not None:
+        typer.echo(f"there is no agreement {agreement}", err=True)
+        raise typer.Exit(1)
+    typer.echo(f"{proof.records} records, {proof.entries} entries, head {proof.head}")
+    found = proof.first_break
+    if found is None:
+        typer.echo("every link holds")
+        return
+    when = found.occurred_at.astimezone(UTC).isoformat() if found.occurred_at else "never"
+    told = f": expected {found.expected}, found {found.found}" if found.expected or found.found else ""
+    typer.echo(
+        f"{proof.broken} tests failed; the first broken link is version {found.version} of {found.subject_kind}"
+        f" {found.subject_id}, of {when}: {found.test} ({audit_trail.TEST_WORDING[found.test][1]}){told}",
+        err=True,
+    )
+    raise typer.Exit(1)
+
+
+@audit.command("head")
+def head_of_history(
+    at: Annotated[str | None, typer.Option(help="An instant (RFC 3339) or a day; ten minutes ago by default.")] = None,
+) -> None:
+    """The one digest over all of history until an instant, to be written down elsewhere and asked for again."""
+
+    async def work(settings: Settings, database: Database) -> None:
+        try:
+            instant = clock.now().replace(microsecond=0) - SETTLED if at is None else instant_of(at)
+        except PydanticCustomError as error:
+            raise typer.BadParameter(error.message()) from error
+        proof = await audit_trail.head_at(database, instant)
+        typer.echo(f"{_rfc3339(instant)} {proof.records} records, {proof.entries} entries, head {proof.head}")
+
+    cli.run(work)
+
+
+def _rfc3339(instant: datetime) -> str:
+    return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 @app.command("policy")

@@ -35,6 +35,12 @@ class Settings(ServiceSettings):
     sign_in_failures: int = Field(
         default=10, ge=1, description="Wrong passwords for one name in a quarter of an hour, in each process."
     )
+    lifecycle_poll_seconds: float = Field(
+        default=5, gt=0, le=3600, description="How often the role `lifecycle` looks for signings and terms that end."
+    )
+    lifecycle_batch: int = Field(
+        default=50, ge=1, le=1000, description="Agreements that the role `lifecycle` ends in one transaction."
+    )
     operator_password: str | None = Field(
         default=None,
         validation_alias=AliasChoices("LIENVUNG_OPERATOR_PASSWORD", "operator_password"),

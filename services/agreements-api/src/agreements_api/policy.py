@@ -42,6 +42,8 @@ class Relation(StrEnum):
     COORDINATING = "coordinating"
     MONITOR = "monitor"
     SUPERIOR = "superior"
+    # Stood in it until its unit ended and another one took the place.
+    FORMER = "former"
 
 
 class ActorLike(Protocol):

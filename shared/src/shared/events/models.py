@@ -118,6 +118,8 @@ class PartySnapshot(EventModel):
     signatory_title: str | None = None
     required: bool = True
     signed_at: datetime | None = None
+    role: str = "signatory"
+    ordinal: int = 0
 
 
 class ClauseSnapshot(EventModel):
@@ -147,7 +149,29 @@ class AgreementSnapshot(EventModel):
     demonstration: bool = False
     source_url: str | None = None
     parties: list[PartySnapshot] = []
+    # Those in force.
     clauses: list[ClauseSnapshot] = []
+    sign_by: date | None = None
+    text_format: str | None = None
+    original_term_to: date | None = None
+    amends_agreement_id: UUID | None = None
+    amendment_kind: str | None = None
+    ended_on: date | None = None
+
+
+class OpenPointSnapshot(EventModel):
+    id: UUID
+    version: int
+    kind: str
+    text: str
+    state: str
+    raised_by: str
+    raised_on: date
+    evaluation_id: UUID | None = None
+    carried_to_agreement_id: UUID | None = None
+    carried_to_clause_id: UUID | None = None
+    carried_to_task_id: UUID | None = None
+    remark: str | None = None
 
 
 class TaskParty(EventModel):
@@ -203,6 +227,22 @@ class AlertSnapshot(EventModel):
     due_on: date | None = None
     recipients: int = 0
     task_title: str | None = None
+    deadline_revision: int | None = None
+    organization_ids: list[UUID] = []
+    channel: str | None = None
+    reason: str | None = None
+
+
+class SigningAlertSnapshot(EventModel):
+    """A reminder of a signature; what is due is the agreement, so that it names no task."""
+
+    id: UUID
+    version: int = 1
+    agreement_id: UUID
+    agreement_title: str | None = None
+    step: str
+    due_on: date | None = None
+    recipients: int = 0
     deadline_revision: int | None = None
     organization_ids: list[UUID] = []
     channel: str | None = None
@@ -345,6 +385,21 @@ class AlertEvent(Event):
         return str(self.alert.agreement_id)
 
 
+class SigningAlertEvent(Event):
+    topic = ALERTS
+    source = "/notifier"
+    subject_kind = "alerts"
+    alert: SigningAlertSnapshot
+
+    @property
+    def aggregate_id(self) -> UUID:
+        return self.alert.id
+
+    @property
+    def key(self) -> str:
+        return str(self.alert.agreement_id)
+
+
 class ReportEvent(Event):
     topic = REPORTS
     source = "/reporting"
@@ -396,6 +451,67 @@ class AgreementDeclined(AgreementEvent):
     type = "vn.lienvung.agreement.declined.v1"
 
 
+class AgreementRecalled(AgreementEvent):
+    type = "vn.lienvung.agreement.recalled.v1"
+
+
+class AgreementSigningExpired(AgreementEvent):
+    """The last day for signatures passed without all of them; the text is a draft again."""
+
+    type = "vn.lienvung.agreement.signing_expired.v1"
+
+
+class AgreementAmended(AgreementEvent):
+    """An amendment came into force: the snapshot has the clauses that hold from now on."""
+
+    type = "vn.lienvung.agreement.amended.v1"
+    amendment_id: UUID | None = None
+
+
+class AgreementRenewed(AgreementEvent):
+    type = "vn.lienvung.agreement.renewed.v1"
+    amendment_id: UUID | None = None
+
+
+class AgreementSuspended(AgreementEvent):
+    type = "vn.lienvung.agreement.suspended.v1"
+
+
+class AgreementResumed(AgreementEvent):
+    type = "vn.lienvung.agreement.resumed.v1"
+
+
+class AgreementConcluded(AgreementEvent):
+    type = "vn.lienvung.agreement.concluded.v1"
+
+
+class AgreementTerminated(AgreementEvent):
+    type = "vn.lienvung.agreement.terminated.v1"
+
+
+class AgreementLapsed(AgreementEvent):
+    """Its term is over."""
+
+    type = "vn.lienvung.agreement.lapsed.v1"
+
+
+class AgreementPublished(AgreementEvent):
+    """Shown to the public, or shown with other tasks than before."""
+
+    type = "vn.lienvung.agreement.published.v1"
+    public_task_ids: list[UUID] = []
+
+
+class AgreementUnpublished(AgreementEvent):
+    type = "vn.lienvung.agreement.unpublished.v1"
+    public_task_ids: list[UUID] = []
+
+
+class AgreementOpenPointChanged(AgreementEvent):
+    type = "vn.lienvung.agreement.open_point_changed.v1"
+    open_point: OpenPointSnapshot | None = None
+
+
 class TaskAssigned(TaskEvent):
     type = "vn.lienvung.task.assigned.v1"
 
@@ -410,6 +526,9 @@ class TaskAccepted(TaskEvent):
 
 class TaskProgressReported(TaskEvent):
     type = "vn.lienvung.task.progress_reported.v1"
+    report_id: UUID | None = None
+    # The earlier report that this one is to be read in the place of.
+    corrects_report_id: UUID | None = None
 
 
 class TaskSubmitted(TaskEvent):
@@ -454,6 +573,24 @@ class DeadlineEscalated(AlertEvent):
 
 class DeliveryFailed(AlertEvent):
     type = "vn.lienvung.delivery.failed.v1"
+
+
+class SigningApproaching(SigningAlertEvent):
+    """The last day for signatures comes near, and a party whose turn it is has not signed."""
+
+    type = "vn.lienvung.signing.approaching.v1"
+
+
+class SigningDue(SigningAlertEvent):
+    """This is the last day for signatures, and a party whose turn it is has not signed."""
+
+    type = "vn.lienvung.signing.due.v1"
+
+
+class SigningDeliveryFailed(SigningAlertEvent):
+    """A reminder of a signature could not be delivered by mail."""
+
+    type = "vn.lienvung.signing.delivery_failed.v1"
 
 
 class ReportRequested(ReportEvent):

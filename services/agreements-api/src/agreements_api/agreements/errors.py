@@ -35,6 +35,27 @@ class OtherText(Conflict):
     title = {"vi": "Văn bản ký không phải văn bản đang mở", "en": "This is not the text that is open for signature"}
 
 
+class SigningOver(Conflict):
+    code = "signing_over"
+    title = {"vi": "Đã hết hạn ký", "en": "The time for signatures is over"}
+
+
+class AmendmentOpen(Conflict):
+    code = "amendment_open"
+    title = {
+        "vi": "Một phụ lục khác của thỏa thuận đang được ký",
+        "en": "Another amendment of the agreement is open for signature",
+    }
+
+
+class AmendedNotInForce(Conflict):
+    code = "amended_not_in_force"
+    title = {
+        "vi": "Thỏa thuận được sửa đổi không còn hiệu lực",
+        "en": "The agreement that is amended is no longer in force",
+    }
+
+
 class Incomplete(Unprocessable):
     """A draft that lacks what a signature needs."""
 
@@ -53,3 +74,14 @@ class UnknownReference(Unprocessable):
                 )
             ]
         )
+
+
+class NotTaken(Unprocessable):
+    """One field that is well formed but cannot be taken."""
+
+    def __init__(self, pointer: str, code: str, vi: str, en: str) -> None:
+        super().__init__(errors=[FieldError(pointer, code, {"vi": vi, "en": en})])
+
+
+def lacking(pointer: str, vi: str, en: str) -> FieldError:
+    return FieldError(pointer, "incomplete", {"vi": f"{vi}.", "en": f"{en}."})

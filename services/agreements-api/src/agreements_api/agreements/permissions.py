@@ -17,6 +17,7 @@ ALL = frozenset(
         Relation.LEAD,
         Relation.COORDINATING,
         Relation.MONITOR,
+        Relation.FORMER,
     }
 )
 CUSTODIAN = frozenset({Relation.CUSTODIAN})
@@ -29,19 +30,32 @@ register(
     Rule("agreement.open", LEADER, CUSTODIAN),
     Rule("agreement.sign", LEADER, PARTY, note="for one's own party, once"),
     Rule("agreement.decline", LEADER, PARTY, note="back to draft"),
+    Rule("agreement.recall", LEADER, CUSTODIAN, note="back to draft, before the last required signature"),
     Rule("agreement.assign_task", WORKERS, CUSTODIAN | PARTY, note="in force only"),
+    Rule("agreement.amend", WORKERS, CUSTODIAN | PARTY, note="a draft of one's own organisation"),
+    Rule("agreement.renew", WORKERS, CUSTODIAN | PARTY, note="a draft of one's own organisation"),
+    Rule("agreement.suspend", LEADER, CUSTODIAN, note="with a reason"),
+    Rule("agreement.resume", LEADER, CUSTODIAN, note="with a reason"),
+    Rule("agreement.conclude", LEADER, CUSTODIAN, note="with a reason"),
+    Rule("agreement.terminate", LEADER, CUSTODIAN, note="with a reason"),
 )
 
 # The steps that each status has; the table of states in the documentation is this one.
 STEPS: dict[str, tuple[str, ...]] = {
     AgreementStatus.DRAFT: ("update", "open"),
-    AgreementStatus.OPEN_FOR_SIGNATURE: ("sign", "decline"),
-    AgreementStatus.IN_FORCE: ("assign_task",),
-    AgreementStatus.SUSPENDED: (),
+    AgreementStatus.OPEN_FOR_SIGNATURE: ("sign", "decline", "recall"),
+    AgreementStatus.IN_FORCE: ("assign_task", "amend", "renew", "suspend", "conclude", "terminate"),
+    AgreementStatus.SUSPENDED: ("amend", "renew", "resume", "conclude", "terminate"),
     AgreementStatus.CONCLUDED: (),
     AgreementStatus.TERMINATED: (),
     AgreementStatus.LAPSED: (),
 }
+# What an amendment does, it did when it came into force: from then on every step is the amended agreement's.
+UNTIL_FORCE = frozenset({AgreementStatus.DRAFT.value, AgreementStatus.OPEN_FOR_SIGNATURE.value})
+
+
+def steps(status: str, *, amendment: bool) -> tuple[str, ...]:
+    return () if amendment and status not in UNTIL_FORCE else STEPS[status]
 
 
 def may(actor: Actor, step: str, relations: Iterable[str]) -> bool:
@@ -55,11 +69,13 @@ def may_read(actor: Actor) -> bool:
 
 # Asked for every row of a list; there are few different answers.
 @lru_cache(maxsize=4096)
-def allowed_actions(caller: Caller, status: str, relations: str, *, signed: bool) -> tuple[str, ...]:
+def allowed_actions(
+    caller: Caller, status: str, relations: str, *, signed: bool, amendment: bool = False
+) -> tuple[str, ...]:
     """The steps that this caller can take now; `relations` are his organisation's, separated by commas."""
     held = relations.split(",")
     return tuple(
         step
-        for step in STEPS[status]
+        for step in steps(status, amendment=amendment)
         if allowed(caller, f"agreement.{step}", held) and not (signed and step in ("sign", "decline"))
     )

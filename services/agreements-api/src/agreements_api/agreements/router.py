@@ -1,16 +1,17 @@
 """HTTP of agreements."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
 
 import asyncpg
-from fastapi import APIRouter, Query, Request, Response
+import orjson
+from fastapi import APIRouter, Path, Query, Request, Response
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from agreements_api.agreements import errors, repository, service
+from agreements_api.agreements import errors, past, repository, service, verification
 from agreements_api.agreements.models import Agreement, AgreementStatus, Instrument
 from agreements_api.agreements.permissions import allowed_actions, may_read
 from agreements_api.agreements.schemas import (
@@ -18,17 +19,25 @@ from agreements_api.agreements.schemas import (
     AgreementPublic,
     AgreementText,
     AgreementUpdate,
+    AmendmentCreate,
     ClausePublic,
     Decline,
-    Empty,
+    OpenForSignature,
     PartyPublic,
+    Reason,
+    RenewalCreate,
     SignatureCreate,
     SignaturePublic,
+    TextEntry,
+    TextVerification,
 )
+from agreements_api.agreements.signing import signature_block
+from agreements_api.history.instants import AsOf
 from agreements_api.history.router import history_page
 from agreements_api.history.schemas import HistoryPublic
 from agreements_api.policy import Caller
 from agreements_api.representation import json_response, page_response, with_actions
+from shared import clock
 from shared.auth import Actor
 from shared.db import driver_connection
 from shared.dependencies import (
@@ -82,17 +91,25 @@ async def list_agreements(
     field: Annotated[str | None, Query(max_length=100)] = None,
     party: Annotated[UUID | None, Query(description="Organisation that is a party.")] = None,
     locality: Annotated[UUID | None, Query(description="Unit of a party.")] = None,
+    amends: Annotated[UUID | None, Query(description="Agreement that they amend or renew.")] = None,
     q: Annotated[
         str | None, Query(max_length=200, description="Words of title or number; diacritics do not count.")
     ] = None,
+    as_of: AsOf = None,
     sort: AgreementSort = AgreementSort.LATEST,
     count: Annotated[bool, Query(description="Also count all that match.")] = False,
     limit: Limit = PAGE,
     cursor: CursorParameter = None,
 ) -> Response:
-    """Agreements that the caller's organisation is a member of."""
+    """Agreements that the caller's organisation is a member of.
+
+    As of an instant they come in the order of creation, the newest first unless `sort` says otherwise, and without `q`.
+    """
     _check_scope(actor)
-    scope = f"agreements:{sort}"
+    if as_of is not None:
+        sort = sort if "sort" in request.query_params else AgreementSort.NEWEST
+        past.check_narrowing(sort, q)
+    scope = f"agreements:{sort}" if as_of is None else f"agreements:{sort}:past"
     after = None
     if cursor is not None:
         moment, identity = cursors.decode(scope, cursor)
@@ -104,16 +121,24 @@ async def list_agreements(
         party=party,
         locality=locality,
         folded=fold(q) if q else None,
+        amends=amends,
     )
+    organization_id = actor.organization_id
     async with database.read(actor) as connection:
-        rows = await repository.list_agreements(
-            connection, actor.organization_id, narrowed, sort=sort, after=after, limit=limit + 1
-        )
-        total = await repository.count_agreements(connection, actor.organization_id, narrowed) if count else None
+        if as_of is not None:
+            rows = await repository.list_past(
+                connection, organization_id, narrowed, as_of=as_of, sort=sort, after=after, limit=limit + 1
+            )
+            total = await repository.count_past(connection, organization_id, narrowed, as_of=as_of) if count else None
+        else:
+            rows = await repository.list_agreements(
+                connection, organization_id, narrowed, sort=sort, after=after, limit=limit + 1
+            )
+            total = await repository.count_agreements(connection, organization_id, narrowed) if count else None
     items, last = cut(rows, limit)
     return page_response(
         request,
-        [_body(actor, row) for row in items],
+        [_body(actor, row) for row in items] if as_of is None else past.bodies(items),
         cursors.encode(scope, [last["sort_value"], last["id"]]) if last else None,
         total,
     )
@@ -121,11 +146,19 @@ async def list_agreements(
 
 @router.get("/{agreement_id}", operation_id="read_agreement", response_model=AgreementPublic)
 async def read_agreement(
-    agreement_id: UUID, database: DatabaseDep, actor: ActorDep, if_none_match: IfNoneMatch = None
+    agreement_id: UUID,
+    database: DatabaseDep,
+    actor: ActorDep,
+    as_of: AsOf = None,
+    if_none_match: IfNoneMatch = None,
 ) -> Response:
     """One agreement with its parties, and what the caller may do with it."""
     _check_scope(actor)
     async with database.read(actor) as connection:
+        if as_of is not None:
+            was = await past.read(connection, actor, agreement_id, as_of)
+            tag = etag(was.version)
+            return not_modified(if_none_match, tag) or json_response(past.body(was.state), headers={"ETag": tag})
         row = await repository.read(connection, actor.organization_id, agreement_id)
     if row is None:
         raise errors.AgreementNotFound
@@ -159,12 +192,13 @@ async def open_agreement(
     actor: ActorDep,
     key: IdempotencyKey,
     if_match: IfMatch = None,
-    body: Empty | None = None,
+    body: OpenForSignature | None = None,
 ) -> Response:
-    """Open a draft for signature: its text is frozen by a digest and its parties see it."""
+    """Open a draft for signature: its text is rendered, frozen by a digest, and its parties see it."""
 
     async def handle() -> Response:
-        return await _shown(session, actor, await service.open_for_signature(session, actor, agreement_id, if_match))
+        agreement = await service.open_for_signature(session, actor, agreement_id, if_match, body or OpenForSignature())
+        return await _shown(session, actor, agreement)
 
     return await run_idempotent(request, session, actor, key, handle)
 
@@ -206,22 +240,191 @@ async def decline_agreement(
     return await run_idempotent(request, session, actor, key, handle)
 
 
+@router.post("/{agreement_id}/recall", operation_id="recall_agreement", response_model=AgreementPublic)
+async def recall_agreement(
+    agreement_id: UUID,
+    body: Reason,
+    request: Request,
+    session: SessionDep,
+    actor: ActorDep,
+    key: IdempotencyKey,
+    if_match: IfMatch = None,
+) -> Response:
+    """Take the text back before the last required signature: it is a draft again and its signatures are void."""
+
+    async def handle() -> Response:
+        agreement = await service.recall(session, actor, agreement_id, if_match, body.reason)
+        return await _shown(session, actor, agreement)
+
+    return await run_idempotent(request, session, actor, key, handle)
+
+
+@router.post("/{agreement_id}/amend", operation_id="amend_agreement", status_code=201, response_model=AgreementPublic)
+async def amend_agreement(
+    agreement_id: UUID,
+    body: AmendmentCreate,
+    request: Request,
+    session: SessionDep,
+    actor: ActorDep,
+    key: IdempotencyKey,
+    if_match: IfMatch = None,
+) -> Response:
+    """Draft an amendment, which is opened and signed like any agreement; `Location` leads to it."""
+
+    async def handle() -> Response:
+        agreement = await service.amend(session, actor, agreement_id, if_match, body)
+        return await _shown(session, actor, agreement, status_code=201)
+
+    return await run_idempotent(request, session, actor, key, handle)
+
+
+@router.post("/{agreement_id}/renew", operation_id="renew_agreement", status_code=201, response_model=AgreementPublic)
+async def renew_agreement(
+    agreement_id: UUID,
+    body: RenewalCreate,
+    request: Request,
+    session: SessionDep,
+    actor: ActorDep,
+    key: IdempotencyKey,
+    if_match: IfMatch = None,
+) -> Response:
+    """Draft a renewal, which moves the end of the term once it is signed; `Location` leads to it."""
+
+    async def handle() -> Response:
+        agreement = await service.renew(session, actor, agreement_id, if_match, body)
+        return await _shown(session, actor, agreement, status_code=201)
+
+    return await run_idempotent(request, session, actor, key, handle)
+
+
+@router.post("/{agreement_id}/suspend", operation_id="suspend_agreement", response_model=AgreementPublic)
+async def suspend_agreement(
+    agreement_id: UUID,
+    body: Reason,
+    request: Request,
+    session: SessionDep,
+    actor: ActorDep,
+    key: IdempotencyKey,
+    if_match: IfMatch = None,
+) -> Response:
+    """Suspend an agreement: no new tasks until it is resumed, the present ones go on."""
+
+    async def handle() -> Response:
+        agreement = await service.suspend(session, actor, agreement_id, if_match, body.reason)
+        return await _shown(session, actor, agreement)
+
+    return await run_idempotent(request, session, actor, key, handle)
+
+
+@router.post("/{agreement_id}/resume", operation_id="resume_agreement", response_model=AgreementPublic)
+async def resume_agreement(
+    agreement_id: UUID,
+    body: Reason,
+    request: Request,
+    session: SessionDep,
+    actor: ActorDep,
+    key: IdempotencyKey,
+    if_match: IfMatch = None,
+) -> Response:
+    """Put a suspended agreement in force again."""
+
+    async def handle() -> Response:
+        agreement = await service.resume(session, actor, agreement_id, if_match, body.reason)
+        return await _shown(session, actor, agreement)
+
+    return await run_idempotent(request, session, actor, key, handle)
+
+
+@router.post("/{agreement_id}/conclude", operation_id="conclude_agreement", response_model=AgreementPublic)
+async def conclude_agreement(
+    agreement_id: UUID,
+    body: Reason,
+    request: Request,
+    session: SessionDep,
+    actor: ActorDep,
+    key: IdempotencyKey,
+    if_match: IfMatch = None,
+) -> Response:
+    """Conclude an agreement; its tasks stay as they are."""
+
+    async def handle() -> Response:
+        agreement = await service.conclude(session, actor, agreement_id, if_match, body.reason)
+        return await _shown(session, actor, agreement)
+
+    return await run_idempotent(request, session, actor, key, handle)
+
+
+@router.post("/{agreement_id}/terminate", operation_id="terminate_agreement", response_model=AgreementPublic)
+async def terminate_agreement(
+    agreement_id: UUID,
+    body: Reason,
+    request: Request,
+    session: SessionDep,
+    actor: ActorDep,
+    key: IdempotencyKey,
+    if_match: IfMatch = None,
+) -> Response:
+    """Terminate an agreement before its term; its tasks stay as they are."""
+
+    async def handle() -> Response:
+        agreement = await service.terminate(session, actor, agreement_id, if_match, body.reason)
+        return await _shown(session, actor, agreement)
+
+    return await run_idempotent(request, session, actor, key, handle)
+
+
 @router.get("/{agreement_id}/clauses", operation_id="list_clauses", response_model=Page[ClausePublic])
-async def list_clauses(agreement_id: UUID, request: Request, database: DatabaseDep, actor: ActorDep) -> Response:
-    """The clauses in their order, each with how many tasks fulfil it."""
-    return await _parts(request, database, actor, agreement_id, "clauses")
+async def list_clauses(
+    agreement_id: UUID,
+    request: Request,
+    database: DatabaseDep,
+    actor: ActorDep,
+    on: Annotated[date | None, Query(description="The clauses in force on this day; today by default.")] = None,
+    every: Annotated[bool, Query(alias="all", description="Also those that amendments have ended.")] = False,
+    as_of: AsOf = None,
+) -> Response:
+    """The clauses in force in their order, each with how many tasks fulfil it."""
+    _check_scope(actor)
+    day = None if every else on or clock.day_of(as_of or clock.now())
+    async with database.read(actor) as connection:
+        if as_of is not None:
+            was = await past.read(connection, actor, agreement_id, as_of)
+            items = await past.clauses(connection, actor, agreement_id, was, as_of, day)
+            return page_response(request, items, None, None)
+        if await repository.read(connection, actor.organization_id, agreement_id) is None:
+            raise errors.AgreementNotFound
+        items = await repository.read_clauses(connection, actor.organization_id, agreement_id, day)
+    return page_response(request, items, None, None)
 
 
 @router.get("/{agreement_id}/parties", operation_id="list_parties", response_model=Page[PartyPublic])
-async def list_parties(agreement_id: UUID, request: Request, database: DatabaseDep, actor: ActorDep) -> Response:
+async def list_parties(
+    agreement_id: UUID, request: Request, database: DatabaseDep, actor: ActorDep, as_of: AsOf = None
+) -> Response:
     """The parties in their order, under the names that they signed with."""
+    if as_of is not None:
+        _check_scope(actor)
+        async with database.read(actor) as connection:
+            was = await past.read(connection, actor, agreement_id, as_of)
+        return page_response(request, past.parties(was), None, None)
     return await _parts(request, database, actor, agreement_id, "parties")
 
 
 @router.get("/{agreement_id}/signatures", operation_id="list_signatures", response_model=Page[SignaturePublic])
-async def list_signatures(agreement_id: UUID, request: Request, database: DatabaseDep, actor: ActorDep) -> Response:
-    """Every signature, also those that a decline made void."""
-    return await _parts(request, database, actor, agreement_id, "signatures")
+async def list_signatures(
+    agreement_id: UUID, request: Request, database: DatabaseDep, actor: ActorDep, as_of: AsOf = None
+) -> Response:
+    """Every signature as it is printed, also those that are void."""
+    _check_scope(actor)
+    async with database.read(actor) as connection:
+        if as_of is not None:
+            was = await past.read(connection, actor, agreement_id, as_of)
+            items = await past.signatures(connection, actor, agreement_id, was)
+        elif await repository.read(connection, actor.organization_id, agreement_id) is None:
+            raise errors.AgreementNotFound
+        else:
+            items = await repository.read_parts(connection, actor.organization_id, agreement_id, "signatures")
+    return page_response(request, [_with_block(item) for item in items], None, None)
 
 
 @router.get("/{agreement_id}/text", operation_id="read_agreement_text", response_model=AgreementText)
@@ -232,8 +435,49 @@ async def read_agreement_text(agreement_id: UUID, database: DatabaseDep, actor: 
         row = await repository.read_text(connection, actor.organization_id, agreement_id)
     if row is None or row["frozen_text"] is None:
         raise errors.AgreementNotFound
-    body = AgreementText(text=row["frozen_text"], text_digest=row["text_digest"], frozen_at=row["opened_at"])
-    return json_response(body.model_dump_json(), headers={"ETag": f'"{row["text_digest"]}"'})
+    return _text(row["frozen_text"], row)
+
+
+@router.get("/{agreement_id}/texts", operation_id="list_agreement_texts", response_model=Page[TextEntry])
+async def list_agreement_texts(
+    agreement_id: UUID, request: Request, database: DatabaseDep, actor: ActorDep
+) -> Response:
+    """The text as it was signed first, every amendment, and what was taken back before it was signed by all."""
+    _check_scope(actor)
+    async with database.read(actor) as connection:
+        if await repository.read(connection, actor.organization_id, agreement_id) is None:
+            raise errors.AgreementNotFound
+        items = await repository.read_texts(connection, actor.organization_id, agreement_id)
+    return page_response(request, items, None, None)
+
+
+@router.get(
+    "/{agreement_id}/texts/{text_digest}", operation_id="read_agreement_text_by_digest", response_model=AgreementText
+)
+async def read_agreement_text_by_digest(
+    agreement_id: UUID,
+    text_digest: Annotated[str, Path(pattern="^[0-9a-f]{64}$", description="SHA-256 of the text.")],
+    database: DatabaseDep,
+    actor: ActorDep,
+) -> Response:
+    """One of the agreement's texts by its digest."""
+    _check_scope(actor)
+    async with database.read(actor) as connection:
+        row = await repository.read_text_of(connection, actor.organization_id, agreement_id, text_digest)
+    if row is None:
+        raise errors.AgreementNotFound
+    return _text(row["content"], row)
+
+
+@router.get("/{agreement_id}/text/verification", operation_id="verify_agreement_text", response_model=TextVerification)
+async def verify_agreement_text(agreement_id: UUID, database: DatabaseDep, actor: ActorDep) -> Response:
+    """Recompute the digest of the text and of each signature, and render the text again from the records."""
+    _check_scope(actor)
+    async with database.read(actor) as connection:
+        if await repository.read_text(connection, actor.organization_id, agreement_id) is None:
+            raise errors.AgreementNotFound
+    found = await verification.verify_text(database, agreement_id)
+    return json_response(found.model_dump_json())
 
 
 @router.get("/{agreement_id}/history", operation_id="list_agreement_history", response_model=Page[HistoryPublic])
@@ -243,12 +487,15 @@ async def list_agreement_history(
     database: DatabaseDep,
     actor: ActorDep,
     cursors: CursorsDep,
+    as_of: AsOf = None,
     limit: Limit = PAGE,
     cursor: CursorParameter = None,
 ) -> Response:
     """Every change of the agreement: who, when, what, from → to; the newest first."""
     _check_scope(actor)
-    return await history_page(request, database, actor, cursors, agreement_id, limit, cursor, errors.AgreementNotFound)
+    return await history_page(
+        request, database, actor, cursors, agreement_id, limit, cursor, errors.AgreementNotFound, as_of
+    )
 
 
 async def _parts(request: Request, database: DatabaseDep, actor: Actor, agreement_id: UUID, part: str) -> Response:
@@ -270,8 +517,30 @@ async def _shown(session: AsyncSession, actor: Actor, agreement: Agreement, *, s
     return json_response(_body(actor, row), status_code=status_code, headers=headers)
 
 
+def _text(content: str, row: asyncpg.Record) -> Response:
+    body = AgreementText(
+        text=content, text_format=row["text_format"], text_digest=row["text_digest"], frozen_at=row["opened_at"]
+    )
+    return json_response(body.model_dump_json(), headers={"ETag": f'"{row["text_digest"]}"'})
+
+
+def _with_block(body: str) -> str:
+    """The signature with the lines that are printed of it."""
+    signature = orjson.loads(body)
+    signature["signature_block"] = signature_block(
+        organization_name=signature["organization_name"],
+        title=signature["signatory_title"],
+        name=signature["signatory_name"],
+        authority=signature["authority"],
+        principal_title=signature["principal_title"],
+    )
+    return orjson.dumps(signature).decode()
+
+
 def _body(actor: Actor, row: asyncpg.Record) -> str:
-    actions = allowed_actions(Caller.of(actor), row["status"], row["relations"], signed=row["signed"])
+    actions = allowed_actions(
+        Caller.of(actor), row["status"], row["relations"], signed=row["signed"], amendment=row["amendment"]
+    )
     return with_actions(row["body"], actions)
 
 

@@ -1,37 +1,59 @@
-"""Rules of agreements: drafting, opening, signing, declining. Every function runs inside the caller's transaction."""
+"""Rules of agreements, from the draft to the end of the term. Every function runs inside the caller's transaction."""
 
-import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 from uuid import UUID
 
-import rfc8785
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from agreements_api.agreements import errors, repository
-from agreements_api.agreements.models import Agreement, AgreementStatus, Clause, Party, Signature, SigningOrder
-from agreements_api.agreements.permissions import STEPS, allowed_actions, may
+from agreements_api.agreements import amendments, drafting, errors, repository, signing, texts
+from agreements_api.agreements.models import (
+    Agreement,
+    AgreementStatus,
+    AmendmentKind,
+    Clause,
+    Party,
+    Signature,
+    TextFormat,
+    Withdrawal,
+    WithdrawnText,
+)
+from agreements_api.agreements.permissions import allowed_actions, may, steps
 from agreements_api.agreements.schemas import (
     AgreementCreate,
     AgreementUpdate,
+    AmendmentCreate,
     ClauseCreate,
+    OpenForSignature,
     PartyCreate,
+    RenewalCreate,
     SignatureCreate,
 )
 from agreements_api.history.models import History
-from agreements_api.history.service import as_json, changes_between, plain
+from agreements_api.history.service import as_json, changes_between
 from agreements_api.policy import Caller, Relation
 from shared import clock
-from shared.auth import Actor
+from shared.auth import SYSTEM, Actor
+from shared.calendar import WorkingCalendar
 from shared.etags import check_if_match
 from shared.events import (
+    AgreementAmended,
+    AgreementConcluded,
     AgreementDeclined,
     AgreementDrafted,
     AgreementEvent,
     AgreementInForce,
+    AgreementLapsed,
     AgreementOpenedForSignature,
+    AgreementRecalled,
+    AgreementRenewed,
+    AgreementResumed,
     AgreementSigned,
+    AgreementSigningExpired,
     AgreementSnapshot,
+    AgreementSuspended,
+    AgreementTerminated,
     AgreementUpdated,
     Change,
     ClauseSnapshot,
@@ -40,8 +62,6 @@ from shared.events import (
     PartySnapshot,
 )
 from shared.outbox import publish_all
-from shared.problems import FieldError
-from shared.text import fold
 
 # Fields whose changes history tells of.
 _TOLD = (
@@ -54,8 +74,10 @@ _TOLD = (
     "signing_order",
     "term_from",
     "term_to",
+    "sign_by",
     "text_digest",
     "in_force_on",
+    "ended_on",
     "demonstration",
     "source_url",
     "note",
@@ -74,7 +96,7 @@ async def draft(session: AsyncSession, actor: Actor, body: AgreementCreate) -> A
         instrument=body.instrument,
         number=body.number,
         title=body.title,
-        folded=_folded(body.title, body.number),
+        folded=drafting.folded(body.title, body.number),
         parent=body.parent.model_dump(mode="json") if body.parent else None,
         parent_agreement_id=body.parent_agreement_id,
         fields_=list(dict.fromkeys(body.fields)),
@@ -83,22 +105,14 @@ async def draft(session: AsyncSession, actor: Actor, body: AgreementCreate) -> A
         signing_order=body.signing_order,
         term_from=body.term_from,
         term_to=body.term_to,
+        sign_by=body.sign_by,
         demonstration=body.demonstration,
         source_url=str(body.source_url) if body.source_url else None,
         note=body.note,
         created_at=now,
         updated_at=now,
     )
-    await repository.replace_members(session, agreement.id, {(actor.organization_id, Relation.CUSTODIAN)})
-    await repository.add(session, agreement)
-    await repository.replace_parts(
-        session,
-        agreement.id,
-        parties=await _parties(session, agreement.id, body.parties),
-        clauses=_clauses(agreement.id, body.clauses),
-    )
-    await _record(session, actor, agreement, "draft", {}, [AgreementDrafted])
-    return agreement
+    return await _drafted(session, actor, agreement, body.parties, body.clauses)
 
 
 async def update(
@@ -117,16 +131,17 @@ async def update(
     if "source_url" in given:
         agreement.source_url = str(body.source_url) if body.source_url else None
     if agreement.term_from and agreement.term_to and agreement.term_to < agreement.term_from:
-        raise errors.Incomplete(errors=[_lacking("/term_to", "Kết thúc trước khi bắt đầu", "Ends before it begins")])
+        reversed_ = errors.lacking("/term_to", "Kết thúc trước khi bắt đầu", "Ends before it begins")
+        raise errors.Incomplete(errors=[reversed_])
     parts = [name for name in ("parties", "clauses") if name in given]
     if not parts and _state(agreement) == before:
         return agreement
-    agreement.folded = _folded(agreement.title, agreement.number)
+    agreement.folded = drafting.folded(agreement.title, agreement.number)
     await repository.replace_parts(
         session,
         agreement.id,
         parties=await _parties(session, agreement.id, body.parties) if "parties" in given else None,
-        clauses=_clauses(agreement.id, body.clauses) if "clauses" in given else None,
+        clauses=await _clauses(session, agreement, body.clauses) if "clauses" in given else None,
     )
     more = [Change(field=part, to=f"{len(getattr(body, part))}") for part in parts]
     await _record(session, actor, agreement, "update", before, [AgreementUpdated], more=more)
@@ -134,19 +149,31 @@ async def update(
 
 
 async def open_for_signature(
-    session: AsyncSession, actor: Actor, agreement_id: UUID, if_match: str | None
+    session: AsyncSession, actor: Actor, agreement_id: UUID, if_match: str | None, body: OpenForSignature
 ) -> Agreement:
-    """Freeze the text by its digest; from now on its parties, and the bodies above them, see it."""
+    """Freeze the text and its digest; from now on its parties, and the bodies above them, see it."""
     agreement = await _locked(session, actor, agreement_id, "open", if_match)
+    amended = await _lock_amended(session, agreement)
     before = _state(agreement)
+    if "sign_by" in body.model_fields_set:
+        agreement.sign_by = body.sign_by
+    await _name_parent(session, agreement)
     parties = await repository.parties_of(session, agreement.id)
     clauses = await repository.clauses_of(session, agreement.id)
-    _check_complete(parties, clauses)
-    agreement.frozen_text = frozen_text(agreement, parties, clauses)
-    agreement.text_digest = hashlib.sha256(agreement.frozen_text.encode()).hexdigest()
+    lacking = drafting.lacks(agreement, parties, clauses, clock.today())
+    if amended is not None:
+        lacking += await amendments.lacks(session, agreement, amended, parties, clauses)
+    if lacking:
+        raise errors.Incomplete(errors=lacking)
+    if amended is not None and await repository.other_amendment_open(session, agreement):
+        raise errors.AmendmentOpen
+    agreement.original_term_from, agreement.original_term_to = agreement.term_from, agreement.term_to
+    targets = await _targets(session, agreement)
+    agreement.frozen_text = texts.render(texts.Records(agreement, parties, clauses, amended, targets))
+    agreement.text_format, agreement.text_digest = TextFormat.TEXT, texts.digest_of(agreement.frozen_text)
     agreement.opened_at = clock.now()
     agreement.status = AgreementStatus.OPEN_FOR_SIGNATURE
-    organizations = [party.organization_id for party in parties]
+    organizations = [party.answering_id for party in parties]
     superiors = await repository.superiors_of(session, [*organizations, agreement.custodian_organization_id])
     await repository.replace_members(
         session,
@@ -155,6 +182,8 @@ async def open_for_signature(
         | {(organization, Relation.PARTY) for organization in organizations}
         | {(organization, Relation.SUPERIOR) for organization in superiors},
     )
+    if amended is not None:
+        await amendments.show_amended(session, agreement, amended, parties)
     await _record(session, actor, agreement, "open", before, [AgreementOpenedForSignature])
     return agreement
 
@@ -164,43 +193,53 @@ async def sign(
 ) -> Agreement:
     """The signature of the caller's own party; in force when the last required party has signed."""
     agreement = await _locked(session, actor, agreement_id, "sign", if_match)
+    amended = await _lock_amended(session, agreement)
     before = _state(agreement)
     parties = await repository.parties_of(session, agreement.id)
     party = _own(actor, parties)
+    now = clock.now()
+    today = clock.day_of(now)
     if party.signed_at is not None:
         raise errors.AlreadySigned
-    if agreement.signing_order == SigningOrder.SEQUENTIAL and any(
-        other.required and other.signed_at is None and other.ordinal < party.ordinal for other in parties
-    ):
+    if agreement.sign_by is not None and signing.last_day(agreement.sign_by, WorkingCalendar()) < today:
+        raise errors.SigningOver
+    if not signing.is_turn(agreement.signing_order, party, parties):
         raise errors.NotYourTurn
     if body.text_digest is not None and body.text_digest != agreement.text_digest:
         raise errors.OtherText
+    ground = signing.ground_of(body, today)
     assert agreement.text_digest is not None
-    now = clock.now()
     party.signatory_name, party.signatory_title = body.signatory_name, body.signatory_title
-    party.delegation, party.signed_at = body.delegation, now
+    party.delegation, party.signed_at = ground.basis, now
     signature = Signature(
         agreement_id=agreement.id,
         party_id=party.id,
-        organization_id=party.organization_id,
+        # Whoever signs; the text names the party under the name that it had when the text was frozen.
+        organization_id=party.answering_id,
+        organization_name=party.answering_name,
+        role=party.role,
         account_id=actor.id,
         signatory_name=body.signatory_name,
         signatory_title=body.signatory_title,
-        delegation=body.delegation,
+        authority=ground.authority,
+        principal_title=ground.principal_title,
+        delegation=ground.basis,
+        delegation_number=ground.number,
+        delegation_valid_until=ground.valid_until,
         text_digest=agreement.text_digest,
         signed_at=now,
     )
     await repository.add(session, party, signature)
-    more = [Change(field="signed_by", to=party.organization_name)]
-    if any(other.required and other.signed_at is None for other in parties):
-        await _record(session, actor, agreement, "sign", before, [AgreementSigned], more=more)
-        return agreement
-    # The last signature is two facts, so two versions: it was signed, and it came into force.
+    more = [Change(field="signed_by", to=party.answering_name)]
     await _record(session, actor, agreement, "sign", before, [AgreementSigned], more=more)
-    before = _state(agreement)
-    agreement.status = AgreementStatus.IN_FORCE
-    agreement.signed_on = agreement.in_force_on = clock.day_of(now)
-    await _record(session, actor, agreement, "enter_into_force", before, [AgreementInForce])
+    if not signing.awaited(parties):
+        # The last signature is two facts, so two versions: it was signed, and it came into force.
+        before = _state(agreement)
+        agreement.status = AgreementStatus.IN_FORCE
+        agreement.signed_on = agreement.in_force_on = today
+        await _record(session, actor, agreement, "enter_into_force", before, [AgreementInForce])
+        if amended is not None:
+            await _amend(session, actor, agreement, amended)
     return agreement
 
 
@@ -214,42 +253,96 @@ async def decline(
     party = _own(actor, parties)
     if party.signed_at is not None:
         raise errors.AlreadySigned
-    await repository.void_signatures(session, agreement.id, clock.now())
-    for signed in parties:
-        signed.signed_at = None
-    agreement.status = AgreementStatus.DRAFT
-    agreement.frozen_text = agreement.text_digest = agreement.opened_at = None
-    more = [Change(field="declined_by", to=party.organization_name)]
+    await _withdraw(session, agreement, parties, Withdrawal.DECLINED, reason)
+    more = [Change(field="declined_by", to=party.answering_name)]
     await _record(session, actor, agreement, "decline", before, [AgreementDeclined], more=more, remark=reason)
     return agreement
 
 
-def frozen_text(agreement: Agreement, parties: Sequence[Party], clauses: Sequence[Clause]) -> str:
-    """What is signed, in canonical JSON (RFC 8785): the same text has the same digest everywhere."""
-    return rfc8785.dumps(
-        {
-            "instrument": str(agreement.instrument),
-            "number": agreement.number,
-            "title": agreement.title,
-            "parent": agreement.parent,
-            "fields": list(agreement.fields_),
-            "term_from": plain(agreement.term_from),
-            "term_to": plain(agreement.term_to),
-            "parties": [
-                {
-                    "organization_id": str(party.organization_id),
-                    "name": party.organization_name,
-                    "role": str(party.role),
-                    "required": party.required,
-                }
-                for party in parties
-            ],
-            "clauses": [
-                {"ordinal": clause.ordinal, "heading": clause.heading, "text": clause.text, "field": clause.field}
-                for clause in clauses
-            ],
-        }
-    ).decode()
+async def recall(
+    session: AsyncSession, actor: Actor, agreement_id: UUID, if_match: str | None, reason: str
+) -> Agreement:
+    """The custodian takes the text back before the last required signature; those under it are void."""
+    agreement = await _locked(session, actor, agreement_id, "recall", if_match)
+    before = _state(agreement)
+    parties = await repository.parties_of(session, agreement.id)
+    await _withdraw(session, agreement, parties, Withdrawal.RECALLED, reason)
+    await _record(session, actor, agreement, "recall", before, [AgreementRecalled], remark=reason)
+    return agreement
+
+
+async def expire_signing(session: AsyncSession, agreement: Agreement) -> None:
+    """The time for signatures is over without all of them: the product itself takes the text back."""
+    before = _state(agreement)
+    parties = await repository.parties_of(session, agreement.id)
+    remark = f"Hết hạn ký ngày {agreement.sign_by:%d/%m/%Y}."
+    await _withdraw(session, agreement, parties, Withdrawal.EXPIRED, remark)
+    await _record(session, SYSTEM, agreement, "expire_signing", before, [AgreementSigningExpired], remark=remark)
+
+
+async def amend(
+    session: AsyncSession, actor: Actor, agreement_id: UUID, if_match: str | None, body: AmendmentCreate
+) -> Agreement:
+    """A draft that amends the agreement; the agreement itself changes when all have signed it."""
+    return await _draft_amendment(session, actor, agreement_id, if_match, AmendmentKind.AMENDMENT, body)
+
+
+async def renew(
+    session: AsyncSession, actor: Actor, agreement_id: UUID, if_match: str | None, body: RenewalCreate
+) -> Agreement:
+    """A draft that moves the end of the agreement's term when all have signed it."""
+    return await _draft_amendment(session, actor, agreement_id, if_match, AmendmentKind.RENEWAL, body)
+
+
+async def suspend(
+    session: AsyncSession, actor: Actor, agreement_id: UUID, if_match: str | None, reason: str
+) -> Agreement:
+    """No new tasks until it is resumed; those that there are go on."""
+    agreement = await _locked(session, actor, agreement_id, "suspend", if_match)
+    return await _turn(session, actor, agreement, "suspend", AgreementStatus.SUSPENDED, AgreementSuspended, reason)
+
+
+async def resume(
+    session: AsyncSession, actor: Actor, agreement_id: UUID, if_match: str | None, reason: str
+) -> Agreement:
+    agreement = await _locked(session, actor, agreement_id, "resume", if_match)
+    return await _turn(session, actor, agreement, "resume", AgreementStatus.IN_FORCE, AgreementResumed, reason)
+
+
+async def conclude(
+    session: AsyncSession, actor: Actor, agreement_id: UUID, if_match: str | None, reason: str
+) -> Agreement:
+    """The parties are done with it. What its tasks have reached is another matter, and stays as it is."""
+    agreement = await _locked(session, actor, agreement_id, "conclude", if_match)
+    return await _turn(session, actor, agreement, "conclude", AgreementStatus.CONCLUDED, AgreementConcluded, reason)
+
+
+async def terminate(
+    session: AsyncSession, actor: Actor, agreement_id: UUID, if_match: str | None, reason: str
+) -> Agreement:
+    """It ends before its term or its purpose."""
+    agreement = await _locked(session, actor, agreement_id, "terminate", if_match)
+    return await _turn(session, actor, agreement, "terminate", AgreementStatus.TERMINATED, AgreementTerminated, reason)
+
+
+async def lapse(session: AsyncSession, agreement: Agreement) -> None:
+    """Its term is over: the product itself says so."""
+    remark = f"Hết thời hạn ngày {agreement.term_to:%d/%m/%Y}."
+    await _turn(session, SYSTEM, agreement, "lapse", AgreementStatus.LAPSED, AgreementLapsed, remark)
+
+
+async def record_beside(
+    session: AsyncSession,
+    actor: Actor,
+    agreement: Agreement,
+    action: str,
+    event: Callable[..., AgreementEvent],
+    *,
+    changes: Sequence[Change],
+    remark: str | None = None,
+) -> None:
+    """A version of an agreement that nothing in its own row tells of: what another domain keeps beside it changed."""
+    await _record(session, actor, agreement, action, _state(agreement), [event], more=changes, remark=remark)
 
 
 async def _locked(
@@ -263,7 +356,7 @@ async def _locked(
     if not may(actor, step, relations):
         raise errors.NotAllowed
     check_if_match(if_match, agreement.version)
-    if step not in STEPS[agreement.status]:
+    if step not in steps(agreement.status, amendment=agreement.amends_agreement_id is not None):
         raise errors.NotPossible(agreement.status, await _possible(session, actor, agreement, relations))
     return agreement
 
@@ -272,8 +365,148 @@ async def _possible(
     session: AsyncSession, actor: Actor, agreement: Agreement, relations: Sequence[str]
 ) -> tuple[str, ...]:
     parties = await repository.parties_of(session, agreement.id)
-    signed = any(party.signed_at is not None and party.organization_id == actor.organization_id for party in parties)
-    return allowed_actions(Caller.of(actor), agreement.status, ",".join(relations), signed=signed)
+    own = [party for party in parties if party.answering_id == actor.organization_id]
+    signed = bool(own) and all(party.signed_at is not None for party in own)
+    return allowed_actions(
+        Caller.of(actor),
+        agreement.status,
+        ",".join(relations),
+        signed=signed,
+        amendment=agreement.amends_agreement_id is not None,
+    )
+
+
+async def _drafted(
+    session: AsyncSession,
+    actor: Actor,
+    agreement: Agreement,
+    parties: Sequence[PartyCreate],
+    clauses: Sequence[ClauseCreate],
+) -> Agreement:
+    """The new draft with its parts; its custodian alone sees it."""
+    await repository.replace_members(session, agreement.id, {(agreement.custodian_organization_id, Relation.CUSTODIAN)})
+    await repository.add(session, agreement)
+    await repository.replace_parts(
+        session,
+        agreement.id,
+        parties=await _parties(session, agreement.id, parties),
+        clauses=await _clauses(session, agreement, clauses),
+    )
+    await _record(session, actor, agreement, "draft", {}, [AgreementDrafted])
+    return agreement
+
+
+async def _draft_amendment(
+    session: AsyncSession,
+    actor: Actor,
+    agreement_id: UUID,
+    if_match: str | None,
+    kind: AmendmentKind,
+    body: AmendmentCreate,
+) -> Agreement:
+    step = "renew" if kind == AmendmentKind.RENEWAL else "amend"
+    amended = await _locked(session, actor, agreement_id, step, if_match)
+    if actor.organization_id is None:
+        raise errors.NotAllowed
+    names = await repository.names_of(session, [actor.organization_id])
+    now = clock.now()
+    title = body.title or amendments.title_of(kind, amended)
+    amendment = Agreement(
+        instrument=amended.instrument,
+        number=body.number,
+        title=title,
+        folded=drafting.folded(title, body.number),
+        fields_=list(amended.fields_),
+        custodian_organization_id=actor.organization_id,
+        custodian_name=names[actor.organization_id],
+        signing_order=body.signing_order or amended.signing_order,
+        term_to=body.term_to if isinstance(body, RenewalCreate) else None,
+        sign_by=body.sign_by,
+        amends_agreement_id=amended.id,
+        amendment_kind=kind,
+        demonstration=amended.demonstration,
+        note=body.note,
+        created_at=now,
+        updated_at=now,
+    )
+    given = body.parties if body.parties is not None else await amendments.parties_to_copy(session, amended)
+    return await _drafted(session, actor, amendment, given, body.clauses)
+
+
+async def _amend(session: AsyncSession, actor: Actor, amendment: Agreement, amended: Agreement) -> None:
+    """What the amendment that just came into force makes of the agreement, as a version of it."""
+    assert amendment.in_force_on is not None
+    before = _state(amended)
+    changes = await amendments.apply(session, amendment, amended, amendment.in_force_on)
+    renews = amendment.amendment_kind == AmendmentKind.RENEWAL
+    event = partial(AgreementRenewed if renews else AgreementAmended, amendment_id=amendment.id)
+    await _record(session, actor, amended, "renew" if renews else "amend", before, [event], more=changes)
+
+
+async def _lock_amended(session: AsyncSession, agreement: Agreement) -> Agreement | None:
+    return await amendments.lock_amended(session, agreement) if agreement.amends_agreement_id else None
+
+
+async def _withdraw(
+    session: AsyncSession, agreement: Agreement, parties: Sequence[Party], reason: Withdrawal, remark: str
+) -> None:
+    """Back to draft. The text and the signatures under it are kept; nobody is bound by them."""
+    assert agreement.frozen_text is not None
+    assert agreement.text_digest is not None
+    assert agreement.opened_at is not None
+    now = clock.now()
+    withdrawn = WithdrawnText(
+        agreement_id=agreement.id,
+        text_format=agreement.text_format,
+        text_digest=agreement.text_digest,
+        content=agreement.frozen_text,
+        opened_at=agreement.opened_at,
+        withdrawn_at=now,
+        reason=reason,
+        remark=remark,
+    )
+    await repository.void_signatures(session, agreement.id, now, reason)
+    for party in parties:
+        party.signed_at = None
+    agreement.status = AgreementStatus.DRAFT
+    agreement.frozen_text = agreement.text_digest = agreement.opened_at = None
+    agreement.original_term_from = agreement.original_term_to = None
+    await repository.add(session, withdrawn, *parties)
+    await amendments.hide_amended(session, agreement)
+
+
+async def _turn(
+    session: AsyncSession,
+    actor: Actor,
+    agreement: Agreement,
+    action: str,
+    status: AgreementStatus,
+    event: type[AgreementEvent],
+    reason: str,
+) -> Agreement:
+    """Another status, and nothing else: term and fulfilment are separate facts, so that no task is touched."""
+    before = _state(agreement)
+    agreement.status = status
+    agreement.ended_on = None if status in amendments.AMENDABLE else clock.today()
+    await _record(session, actor, agreement, action, before, [event], remark=reason)
+    return agreement
+
+
+async def _name_parent(session: AsyncSession, agreement: Agreement) -> None:
+    """The ground that the text names stands in the record as it is called when the text is frozen."""
+    if agreement.parent is not None or agreement.parent_agreement_id is None:
+        return
+    parent = await repository.get(session, agreement.parent_agreement_id)
+    if parent is not None:
+        named = {"instrument": parent.instrument, "number": parent.number, "title": parent.title}
+        agreement.parent = named | {"issued_by": parent.custodian_name}
+
+
+async def _targets(session: AsyncSession, agreement: Agreement) -> dict[UUID, Clause]:
+    """The clauses that an amendment can replace or repeal."""
+    if agreement.amends_agreement_id is None:
+        return {}
+    return {clause.id: clause for clause in await repository.clauses_in_force(session, agreement.amends_agreement_id)}
 
 
 async def _record(
@@ -282,7 +515,7 @@ async def _record(
     agreement: Agreement,
     action: str,
     before: Mapping[str, Any],
-    events: Sequence[type[AgreementEvent]],
+    events: Sequence[Callable[..., AgreementEvent]],
     *,
     more: Sequence[Change] = (),
     remark: str | None = None,
@@ -306,7 +539,8 @@ async def _record(
         remark=remark,
         occurred_at=agreement.updated_at,
     )
-    await repository.add(session, agreement, history)
+    await repository.add(session, agreement)
+    await repository.add_history(session, history)
     members = await repository.members_of(session, agreement.id)
     snapshot = await _snapshot(session, agreement)
     await publish_all(
@@ -327,7 +561,12 @@ async def _record(
 
 async def _snapshot(session: AsyncSession, agreement: Agreement) -> AgreementSnapshot:
     parties = await repository.parties_of(session, agreement.id)
-    clauses = await repository.clauses_of(session, agreement.id)
+    clauses = await repository.clauses_in_force(session, agreement.id)
+    return snapshot_of(agreement, parties, clauses)
+
+
+def snapshot_of(agreement: Agreement, parties: Sequence[Party], clauses: Sequence[Clause]) -> AgreementSnapshot:
+    """What events carry of an agreement, with the clauses that hold."""
     return AgreementSnapshot(
         id=agreement.id,
         version=agreement.version,
@@ -341,7 +580,13 @@ async def _snapshot(session: AsyncSession, agreement: Agreement) -> AgreementSna
         signing_order=agreement.signing_order,
         term_from=agreement.term_from,
         term_to=agreement.term_to,
+        original_term_to=agreement.original_term_to,
+        sign_by=agreement.sign_by,
+        amends_agreement_id=agreement.amends_agreement_id,
+        amendment_kind=agreement.amendment_kind,
+        text_format=agreement.text_format if agreement.text_digest else None,
         text_digest=agreement.text_digest,
+        ended_on=agreement.ended_on,
         in_force_on=agreement.in_force_on,
         signed_on=agreement.signed_on,
         demonstration=agreement.demonstration,
@@ -362,59 +607,16 @@ async def _must_be_visible(session: AsyncSession, actor: Actor, agreement_id: UU
 
 async def _parties(session: AsyncSession, agreement_id: UUID, bodies: Sequence[PartyCreate]) -> list[Party]:
     names = await repository.names_of(session, [body.organization_id for body in bodies])
-    seen: set[UUID] = set()
-    for index, body in enumerate(bodies):
-        if body.organization_id not in names:
-            raise errors.UnknownReference(f"/parties/{index}/organization_id")
-        if body.organization_id in seen:
-            raise errors.Incomplete(
-                errors=[
-                    _lacking(f"/parties/{index}/organization_id", "Bên này đã có", "This party is in the list already")
-                ]
-            )
-        seen.add(body.organization_id)
-    return [
-        Party(
-            agreement_id=agreement_id,
-            ordinal=index,
-            organization_id=body.organization_id,
-            organization_name=names[body.organization_id],
-            role=body.role,
-            required=body.required,
-            signatory_name=body.signatory_name,
-            signatory_title=body.signatory_title,
-        )
-        for index, body in enumerate(bodies, start=1)
-    ]
+    return drafting.parties(agreement_id, bodies, names)
 
 
-def _clauses(agreement_id: UUID, bodies: Sequence[ClauseCreate]) -> list[Clause]:
-    return [
-        Clause(agreement_id=agreement_id, ordinal=index, heading=body.heading, text=body.text, field=body.field)
-        for index, body in enumerate(bodies, start=1)
-    ]
-
-
-def _check_complete(parties: Sequence[Party], clauses: Sequence[Clause]) -> None:
-    lacking = []
-    if sum(party.required for party in parties) < 2:
-        lacking.append(_lacking("/parties", "Cần ít nhất hai bên phải ký", "At least two parties have to sign"))
-    if not clauses:
-        lacking.append(_lacking("/clauses", "Cần ít nhất một điều khoản", "At least one clause is needed"))
-    if lacking:
-        raise errors.Incomplete(errors=lacking)
+async def _clauses(session: AsyncSession, agreement: Agreement, bodies: Sequence[ClauseCreate]) -> list[Clause]:
+    return drafting.clauses(agreement, bodies, await _targets(session, agreement))
 
 
 def _own(actor: Actor, parties: Sequence[Party]) -> Party:
-    for party in parties:
-        if party.organization_id == actor.organization_id:
-            return party
-    raise errors.NotAllowed
-
-
-def _lacking(pointer: str, vi: str, en: str) -> FieldError:
-    return FieldError(pointer, "incomplete", {"vi": f"{vi}.", "en": f"{en}."})
-
-
-def _folded(title: str, number: str | None) -> str:
-    return fold(f"{title} {number or ''}")
+    own = [party for party in parties if party.answering_id == actor.organization_id]
+    if not own:
+        raise errors.NotAllowed
+    # Where units have merged, one body answers for several parties, and signs for one after the other.
+    return next((party for party in own if party.signed_at is None), own[0])

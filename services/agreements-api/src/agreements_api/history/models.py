@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, DateTime
+from sqlalchemy import Column, DateTime, LargeBinary
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
@@ -13,7 +13,10 @@ from shared.ids import new_id
 
 
 class History(Table, table=True):
-    """One change of one record: who, when, what, from → to."""
+    """One change of one record: who, when, what, from → to, and the record as it was then.
+
+    Whatever inserts a row gives the state by the SQL that shows the record; the digests are the database's own.
+    """
 
     __tablename__ = "history"
 
@@ -30,3 +33,8 @@ class History(Table, table=True):
     changes: list[dict[str, Any]] = Field(sa_column=Column(JSONB, nullable=False))
     remark: str | None = None
     occurred_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
+    state: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB, nullable=False))
+    # Worked out by the migration from what had been told of the changes before states were kept.
+    reconstructed: bool = False
+    previous_digest: bytes | None = Field(default=None, sa_column=Column(LargeBinary))
+    digest: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=False))

@@ -117,6 +117,8 @@ class Organization(Table, table=True):
     contact_title: str | None = None
     contact_phone: str | None = None
     contact_email: str | None = Field(default=None, sa_column=Column(Text))
+    # Named by rule, because nobody had registered who answers for a unit.
+    by_succession: bool = False
     created_at: datetime | None = Field(
         default=None, sa_column=Column(DateTime(timezone=True), server_default=FetchedValue())
     )

@@ -25,6 +25,13 @@ class AlreadyConfirmed(Conflict):
     title = {"vi": "Đơn vị đã xác nhận", "en": "This organisation has confirmed"}
 
 
+class AlreadyCorrected(Conflict):
+    """Whoever errs again corrects the correction, which `corrected_by` names."""
+
+    code = "already_corrected"
+    title = {"vi": "Báo cáo này đã được đính chính", "en": "This report has been corrected"}
+
+
 class NotTaken(Unprocessable):
     """One field that is well formed but cannot be taken."""
 
@@ -34,6 +41,15 @@ class NotTaken(Unprocessable):
 
 def unknown_reference(pointer: str) -> NotTaken:
     return NotTaken(pointer, "unknown_reference", "Không có bản ghi này.", "There is no such record.")
+
+
+def clause_ended(pointer: str) -> NotTaken:
+    return NotTaken(
+        pointer,
+        "clause_ended",
+        "Điều khoản này không còn hiệu lực: phụ lục đã sửa đổi hoặc bãi bỏ.",
+        "This clause is no longer in force: an amendment replaced or repealed it.",
+    )
 
 
 def named_twice(pointer: str) -> NotTaken:

@@ -107,6 +107,8 @@ class ProgressReport(Table, table=True):
     account_id: UUID
     reported_by: str
     reported_at: datetime = Field(sa_column=_moment(nullable=False))
+    # The earlier report that this one is to be read in the place of; both are kept.
+    corrects_report_id: UUID | None = Field(default=None, foreign_key="task_progress_report.id")
 
 
 class Confirmation(Table, table=True):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
@@ -46,12 +46,18 @@ _JSON = f"""json_build_object(
     'monitoring', t.parties->'monitoring', 'last_report', t.last_report,
     'created_at', t.created_at, 'updated_at', t.updated_at)::text"""
 
+# What history keeps of a version of task `t` of agreement `a`: all that is shown of it on whichever day.
+STATE = f"(({_JSON.format(today='null::date', soon='null::date')})::jsonb - 'timeliness')"
+
 # The caller ($1) stands to a task through its agreement and through the task itself.
 _RELATIONS = """coalesce((select string_agg(m.relation, ',') from agreement_member m
     where m.agreement_id = t.agreement_id and m.organization_id = $1 and m.source_id in (t.agreement_id, t.id)), '')"""
 _SCOPE = "t.agreement_id in (select x.agreement_id from agreement_access x where x.organization_id = $1)"
+# Where units have merged, one organisation answers for several parties; whether it has confirmed for all of them.
 _CONFIRMED = """(t.status = 'submitted' and jsonb_path_exists(t.parties,
     '$.coordinating[*] ? (@.organization_id == $me && @.confirmed_at != null)',
+    jsonb_build_object('me', $1::uuid)) and not jsonb_path_exists(t.parties,
+    '$.coordinating[*] ? (@.organization_id == $me && @.confirmed_at == null)',
     jsonb_build_object('me', $1::uuid)))"""
 
 
@@ -66,25 +72,43 @@ def _shown(today: str, soon: str) -> str:
 READ = f"""
 select {_shown("$3", "$4")} from task t join agreement a on a.id = t.agreement_id where t.id = $2 and {_SCOPE}
 """  # noqa: S608
-_VISIBLE = f"select exists (select from task t where t.id = $2 and {_SCOPE})"  # noqa: S608
+_VISIBLE = f"""
+select exists (select from task t where t.id = $2 and {_SCOPE} and ($3::timestamptz is null or t.created_at <= $3))
+"""  # noqa: S608
 _REPORTS = f"""
 select r.id, json_build_object('id', r.id, 'period_start', r.period_start, 'period_end', r.period_end,
     'percent', r.percent, 'narrative', r.narrative, 'difficulties', r.difficulties,
-    'organization_id', r.organization_id, 'reported_by', r.reported_by, 'reported_at', r.reported_at)::text as body
+    'organization_id', r.organization_id, 'reported_by', r.reported_by, 'reported_at', r.reported_at,
+    'corrects', r.corrects_report_id, 'corrected_by', (
+        select k.id from task_progress_report k
+        where k.corrects_report_id = r.id and ($5::timestamptz is null or k.reported_at <= $5)))::text as body
 from task t join task_progress_report r on r.task_id = t.id
 where t.id = $2 and {_SCOPE} and ($3::uuid is null or r.id < $3)
+  and ($5::timestamptz is null or r.reported_at <= $5)
 order by r.id desc limit $4
 """  # noqa: S608
 _CONFIRMATIONS = f"""
 select c.id, json_build_object('id', c.id, 'submission', c.submission, 'decision', c.decision,
-    'valid', c.submission = t.submission and t.status in ('submitted', 'completed') and c.decision = 'confirmed',
+    'valid', c.decision = 'confirmed' and case when $5::timestamptz is null
+        then c.submission = t.submission and t.status in ('submitted', 'completed')
+        else p.state->>'status' in ('submitted', 'completed') and exists (
+            select from jsonb_array_elements(p.state->'coordinating') y
+            where (y->>'organization_id')::uuid = c.organization_id
+              and (y->>'confirmed_at')::timestamptz = c.decided_at) end,
     'organization_id', c.organization_id, 'organization_name', c.organization_name, 'decided_by', c.decided_by,
     'remark', c.remark, 'decided_at', c.decided_at)::text as body
-from task t join task_confirmation c on c.task_id = t.id
+from task t join task_confirmation c on c.task_id = t.id left join lateral (
+    select h.state from history h where h.subject_id = t.id and $5::timestamptz is not null and h.occurred_at <= $5
+    order by h.version desc limit 1) p on true
 where t.id = $2 and {_SCOPE} and ($3::uuid is null or c.id < $3)
+  and ($5::timestamptz is null or c.decided_at <= $5)
 order by c.id desc limit $4
 """  # noqa: S608
 PARTS = {"reports": _REPORTS, "confirmations": _CONFIRMATIONS}
+_REPORT_TO_CORRECT = """
+select r.reported_at, (select k.id from task_progress_report k where k.corrects_report_id = r.id) as corrected_by
+from task_progress_report r where r.task_id = $1 and r.id = $2
+"""
 
 # Sort key, its type and direction. A task without a deadline comes after every other.
 SORTS: dict[str, tuple[str, str, str]] = {
@@ -120,8 +144,11 @@ async def read(
     return await connection.fetchrow(READ, organization_id, task_id, today, soon)
 
 
-async def is_visible(connection: asyncpg.Connection[Any], organization_id: UUID | None, task_id: UUID) -> bool:
-    return bool(await connection.fetchval(_VISIBLE, organization_id, task_id))
+async def is_visible(
+    connection: asyncpg.Connection[Any], organization_id: UUID | None, task_id: UUID, as_of: datetime | None = None
+) -> bool:
+    """Whether the caller sees the task, and it was there at the instant."""
+    return bool(await connection.fetchval(_VISIBLE, organization_id, task_id, as_of))
 
 
 async def read_parts(
@@ -132,9 +159,17 @@ async def read_parts(
     *,
     before: UUID | None,
     limit: int,
+    as_of: datetime | None = None,
 ) -> list[asyncpg.Record]:
-    """Reports or confirmations of a task, each as JSON, the newest first."""
-    return await connection.fetch(PARTS[part], organization_id, task_id, before, limit)
+    """Reports or confirmations of a task, each as JSON, the newest first; as they stood at an instant, or now."""
+    return await connection.fetch(PARTS[part], organization_id, task_id, before, limit, as_of)
+
+
+async def report_to_correct(
+    connection: asyncpg.Connection[Any], task_id: UUID, report_id: UUID
+) -> asyncpg.Record | None:
+    """When an earlier report of a locked task was given, and which one corrects it."""
+    return await connection.fetchrow(_REPORT_TO_CORRECT, task_id, report_id)
 
 
 async def list_tasks(
@@ -236,6 +271,114 @@ def _narrow(narrowed: Filter, today: date, soon: date) -> tuple[tuple[str, ...],
     return tuple(conditions), values
 
 
+# The last state until the instant ($3) of each task of an agreement ($2), with what a list goes by.
+_OF_THE_PAST = f"""
+select e.state, s.*, coalesce(s.due_on, 'infinity'::date) as due_key
+from task t cross join lateral (
+    select h.state from history h where h.subject_id = t.id and h.occurred_at <= $3 order by h.version desc limit 1) e
+cross join lateral jsonb_to_record(e.state) as s(id uuid, status text, field text, due_on date,
+    completed_at timestamptz, created_at timestamptz, updated_at timestamptz)
+where t.agreement_id = $2 and {_SCOPE}
+"""  # noqa: S608
+
+
+async def list_past(
+    connection: asyncpg.Connection[Any],
+    organization_id: UUID | None,
+    narrowed: Filter,
+    *,
+    as_of: datetime,
+    sort: str,
+    after: tuple[date | datetime, UUID] | None,
+    limit: int,
+    today: date,
+    soon: date,
+) -> list[asyncpg.Record]:
+    """A page of one agreement's tasks as they were at an instant, with their timeliness on the day of it."""
+    return await connection.fetch(
+        *past_list_statement(
+            organization_id, narrowed, as_of=as_of, sort=sort, after=after, limit=limit, today=today, soon=soon
+        )
+    )
+
+
+async def count_past(
+    connection: asyncpg.Connection[Any],
+    organization_id: UUID | None,
+    narrowed: Filter,
+    *,
+    as_of: datetime,
+    today: date,
+    soon: date,
+) -> int:
+    where, values = _past_conditions(narrowed, today, soon)
+    statement = f"select count(*) from ({_OF_THE_PAST}) t{where}"  # noqa: S608
+    return int(await connection.fetchval(statement, organization_id, narrowed.agreement_id, as_of, *values))
+
+
+def past_list_statement(
+    organization_id: UUID | None,
+    narrowed: Filter,
+    *,
+    as_of: datetime,
+    sort: str,
+    after: tuple[date | datetime, UUID] | None,
+    limit: int,
+    today: date,
+    soon: date,
+) -> tuple[Any, ...]:
+    """The statement of a page of the past and its parameters."""
+    where, values = _past_conditions(narrowed, today, soon)
+    key, kind, direction = SORTS[sort]
+    first = 4 + len(values)
+    if after is not None:
+        where += f"{' and' if where else ' where'} ({key}, t.id) {direction} (${first + 2}::{kind}, ${first + 3}::uuid)"
+    order = "desc" if direction == "<" else "asc"
+    stand = _TIMELINESS.format(today=f"${first}::date", soon=f"${first + 1}::date")
+    statement = f"""
+select t.state::text as state, t.id, {key} as sort_value, {stand} as timeliness
+from ({_OF_THE_PAST}) t{where} order by {key} {order}, t.id {order} limit {limit:d}
+"""  # noqa: S608
+    return (statement, organization_id, narrowed.agreement_id, as_of, *values, today, soon, *(after or ()))
+
+
+def _past_conditions(narrowed: Filter, today: date, soon: date) -> tuple[str, list[Any]]:
+    """The conditions on states; their values begin at $4."""
+    taking_part = Filter(locality=narrowed.locality, organization=narrowed.organization, relations=narrowed.relations)
+    conditions, values = _narrow(
+        replace(narrowed, agreement_id=None, locality=None, organization=None, relations=(), folded=None), today, soon
+    )
+    if taking_part != Filter():
+        conditions += (_taking_part_then(taking_part, values),)
+    text = " and ".join(conditions)
+    for number in range(len(values), 0, -1):
+        text = text.replace(f"?{number}", f"${3 + number}")
+    return f" where {text}" if text else "", values
+
+
+def _taking_part_then(narrowed: Filter, values: list[Any]) -> str:
+    """Some one organisation took part that is meant by all of unit, organisation and relation."""
+
+    def value(given: Any) -> str:
+        values.append(given)
+        return f"?{len(values)}"
+
+    relations = list(narrowed.relations) or [relation.value for relation in TaskRelation]
+    condition = f"r.relation = any({value(relations)}::text[])"
+    joined = ""
+    if narrowed.organization:
+        condition += f" and (y->>'organization_id')::uuid = {value(narrowed.organization)}"
+    elif not narrowed.locality:
+        condition += " and (y->>'organization_id')::uuid = $1"
+    if narrowed.locality:
+        joined = " join organization o on o.id = (y->>'organization_id')::uuid"
+        condition += f" and o.unit_id = {value(narrowed.locality)}"
+    return f"""exists (
+        select from (values ('lead', jsonb_build_array(t.state->'lead')), ('coordinating', t.state->'coordinating'),
+            ('monitor', t.state->'monitoring')) r(relation, parties), jsonb_array_elements(r.parties) y{joined}
+        where {condition})"""
+
+
 def _taking_part(narrowed: Filter, value: Any) -> str:
     """Some one organisation takes part that is meant by all of unit, organisation and relation."""
     relations = list(narrowed.relations) or [relation.value for relation in TaskRelation]
@@ -281,8 +424,22 @@ for no key update of t
 async def lock(connection: asyncpg.Connection[Any], organization_id: UUID | None, task_id: UUID) -> Locked | None:
     """The task's row for a change, if the caller is a member."""
     row = await connection.fetchrow(_LOCK, organization_id, task_id)
-    if row is None:
-        return None
+    return None if row is None else _locked(row)
+
+
+# Every open task of these agreements, in one order, for a change of who answers for it.
+_LOCK_OPEN = _LOCK.replace(
+    f"t.id = $2 and {_SCOPE}",
+    "t.agreement_id = any($2::uuid[]) and t.status not in ('completed', 'cancelled') order by t.id",
+)
+
+
+async def lock_open_of(connection: asyncpg.Connection[Any], agreement_ids: Sequence[UUID]) -> list[Locked]:
+    """The rows of all tasks of these agreements that are neither completed nor cancelled; of a locked agreement."""
+    return [_locked(row) for row in await connection.fetch(_LOCK_OPEN, None, agreement_ids)]
+
+
+def _locked(row: asyncpg.Record) -> Locked:
     values = dict(row)
     parties = orjson.loads(values.pop("parties"))
     report = values.pop("last_report")
@@ -314,6 +471,7 @@ class ReportRow:
     percent: int
     narrative: str
     difficulties: str | None
+    corrects: UUID | None = None
     id: UUID = field(default_factory=new_id)
 
 
@@ -347,7 +505,7 @@ async def write(
         report = change.report
         statement = _WRITE_REPORT
         values += [report.id, report.period_start, report.period_end, report.percent, report.narrative]
-        values += [report.difficulties, actor.name]
+        values += [report.difficulties, actor.name, report.corrects]
     elif change.decision is not None:
         decision = change.decision
         statement = _WRITE_DECISION
@@ -419,6 +577,7 @@ def _values(actor: Actor, change: Change, today: date, soon: date) -> list[Any]:
             "actor_name": actor.name,
             "changes": as_json(told.event.changes),
             "remark": told.remark,
+            "before": _before(told.event.task, task),
         }
         for told in change.told
     ]
@@ -462,23 +621,33 @@ def _values(actor: Actor, change: Change, today: date, soon: date) -> list[Any]:
     ]
 
 
+def _before(earlier: TaskSnapshot, last: TaskSnapshot) -> dict[str, Any]:
+    """What was otherwise in a version that the same step went beyond."""
+    differing = {name for name, value in vars(earlier).items() if value != getattr(last, name)}
+    return earlier.model_dump(mode="json", include=differing) if differing else {}
+
+
 # $1 to $4 are those of a read: the caller, the task, the day. $5 to $21 are columns, $22 to $30 what is told.
-_TOLD = """
-told as (
+# What is shown is built once: history keeps it, but for what depends on the day, and the caller gets it.
+_TOLD = f"""
+shown as materialized (
+    select {_shown("$3", "$4")} from changed t join agreement a on a.id = t.agreement_id
+), told as (
     insert into history (id, subject_id, agreement_id, subject_kind, version, action, actor_id, actor_kind,
-                         actor_name, organization_id, changes, remark, occurred_at)
+                         actor_name, organization_id, changes, remark, occurred_at, state)
     select h.id, $2, h.agreement_id, 'task', h.version, h.action, $22, h.actor_kind, h.actor_name, $1, h.changes,
-           h.remark, $21
-    from json_to_recordset($23::text::json) as h(id uuid, agreement_id uuid, version int, action text,
-        actor_kind text, actor_name text, changes jsonb, remark text)
+           h.remark, $21, (s.body::jsonb - 'timeliness') || h.before
+    from shown s, json_to_recordset($23::text::json) as h(id uuid, agreement_id uuid, version int, action text,
+        actor_kind text, actor_name text, changes jsonb, remark text, before jsonb)
+    order by h.version
 ), sent as (
     insert into outbox (event_id, aggregate_id, version, type, topic, key, payload, headers, occurred_at)
     select e.event_id, $2, e.version, e.type, $24, $25, e.payload::json, e.headers::json, $21
     from unnest($26::uuid[], $27::bigint[], $28::text[], $29::text[], $30::text[])
         with ordinality as e(event_id, version, type, payload, headers, position)
     order by e.position
-)"""
-_WRITTEN = f"select {_shown('$3', '$4')} from changed t join agreement a on a.id = t.agreement_id"  # noqa: S608
+)"""  # noqa: S608
+_WRITTEN = "select * from shown"
 _CHANGE = f"""
 with changed as (
     update task set version = $5, title = $6, folded = $7, description = $8, deliverable = $9, field = $10,
@@ -490,8 +659,8 @@ with changed as (
 _WRITE = f"{_CHANGE} {_WRITTEN}"
 _WRITE_REPORT = f"""{_CHANGE}, reported as (
     insert into task_progress_report (id, task_id, period_start, period_end, percent, narrative, difficulties,
-                                      organization_id, account_id, reported_by, reported_at)
-    values ($31, $2, $32, $33, $34, $35, $36, $1, $22, $37, $21)
+                                      organization_id, account_id, reported_by, reported_at, corrects_report_id)
+    values ($31, $2, $32, $33, $34, $35, $36, $1, $22, $37, $21, $38)
 ) {_WRITTEN}"""  # noqa: S608
 _WRITE_DECISION = f"""{_CHANGE}, decided as (
     insert into task_confirmation (id, task_id, submission, decision, organization_id, organization_name, account_id,
@@ -512,7 +681,8 @@ insert into agreement_member (agreement_id, organization_id, source_id, relation
 select $1, m.organization_id, $2, m.relation from unnest($3::uuid[], $4::text[]) as m(organization_id, relation)
 """
 _LOCK_AGREEMENT = """
-select a.id, a.version, a.title, a.number, a.status, c.id as clause_id, c.field as clause_field,
+select a.id, a.version, a.title, a.number, a.status, a.amends_agreement_id is not null as amendment,
+    c.id as clause_id, c.field as clause_field, c.ended_on is not null as clause_ended,
     coalesce((select string_agg(m.relation, ',') from agreement_member m
               where m.agreement_id = a.id and m.organization_id = $1 and m.source_id = a.id), '') as relations,
     exists (select from agreement_party p where p.agreement_id = a.id and p.organization_id = $1

@@ -11,11 +11,12 @@ import asyncpg
 from fastapi import APIRouter, Query, Request, Response
 
 from agreements_api.agreements.schemas import Day, Empty
+from agreements_api.history.instants import AsOf
 from agreements_api.history.router import history_page
 from agreements_api.history.schemas import HistoryPublic
 from agreements_api.policy import Caller
 from agreements_api.representation import json_response, page_response, with_actions
-from agreements_api.tasks import errors, repository, service
+from agreements_api.tasks import errors, past, repository, service
 from agreements_api.tasks.models import TaskRelation, TaskStatus
 from agreements_api.tasks.permissions import allowed_actions, may_read
 from agreements_api.tasks.repository import Filter
@@ -68,6 +69,8 @@ class TaskSort(StrEnum):
 
 
 def _read_plainly(request: Request) -> Awaitable[Response] | None:
+    if request.scope["query_string"]:
+        return None
     try:
         task_id = UUID(request.path_params["task_id"])
     except ValueError:
@@ -76,8 +79,10 @@ def _read_plainly(request: Request) -> Awaitable[Response] | None:
 
 
 @plain(_read_plainly)
-async def read_task(task_id: UUID, request: Request, if_none_match: IfNoneMatch = None) -> Response:
+async def read_task(task_id: UUID, request: Request, as_of: AsOf = None, if_none_match: IfNoneMatch = None) -> Response:
     """One task, with its timeliness today and what the caller may do with it."""
+    if as_of is not None:
+        return await _read_past(request, task_id, as_of, if_none_match)
     return await _read(request, task_id, if_none_match)
 
 
@@ -130,12 +135,16 @@ async def list_tasks(
     ] = (),
     field: Annotated[str | None, Query(max_length=100)] = None,
     q: Annotated[str | None, Query(max_length=200, description="Words of the title; diacritics do not count.")] = None,
+    as_of: AsOf = None,
     sort: TaskSort = TaskSort.DUE,
     count: Annotated[bool, Query(description="Also count all that match.")] = False,
     limit: Limit = PAGE,
     cursor: CursorParameter = None,
 ) -> Response:
-    """Tasks of the agreements that the caller's organisation is a member of; tasks without a deadline come last."""
+    """Tasks of the agreements that the caller's organisation is a member of; tasks without a deadline come last.
+
+    As of an instant they are those of one agreement (`agreement_id`), without `q`.
+    """
     narrowed = Filter(
         statuses=status,
         timeliness=timeliness,
@@ -149,6 +158,8 @@ async def list_tasks(
         folded=fold(q) if q else None,
     )
     asked = _Asked(narrowed, sort, count, limit, cursor)
+    if as_of is not None:
+        return await _list_past(request, asked, as_of)
     if cursor is None:
         if len(_ASKED) >= _MOST_ASKED:
             _ASKED.clear()
@@ -321,11 +332,12 @@ async def list_progress_reports(
     database: DatabaseDep,
     actor: ActorDep,
     cursors: CursorsDep,
+    as_of: AsOf = None,
     limit: Limit = PAGE,
     cursor: CursorParameter = None,
 ) -> Response:
-    """Every progress report, the newest first."""
-    return await _parts(request, database, actor, cursors, task_id, "reports", limit, cursor)
+    """Every progress report, the newest first, also those that were corrected."""
+    return await _parts(request, database, actor, cursors, task_id, "reports", limit, cursor, as_of)
 
 
 @router.get(
@@ -337,11 +349,12 @@ async def list_confirmations(
     database: DatabaseDep,
     actor: ActorDep,
     cursors: CursorsDep,
+    as_of: AsOf = None,
     limit: Limit = PAGE,
     cursor: CursorParameter = None,
 ) -> Response:
     """Every confirmation and return, the newest first, also those that no longer hold."""
-    return await _parts(request, database, actor, cursors, task_id, "confirmations", limit, cursor)
+    return await _parts(request, database, actor, cursors, task_id, "confirmations", limit, cursor, as_of)
 
 
 @router.get("/tasks/{task_id}/history", operation_id="list_task_history", response_model=Page[HistoryPublic])
@@ -351,12 +364,13 @@ async def list_task_history(
     database: DatabaseDep,
     actor: ActorDep,
     cursors: CursorsDep,
+    as_of: AsOf = None,
     limit: Limit = PAGE,
     cursor: CursorParameter = None,
 ) -> Response:
     """Every change of the task: who, when, what, from → to; the newest first."""
     _check_scope(actor)
-    return await history_page(request, database, actor, cursors, task_id, limit, cursor, errors.TaskNotFound)
+    return await history_page(request, database, actor, cursors, task_id, limit, cursor, errors.TaskNotFound, as_of)
 
 
 async def _read(request: Request, task_id: UUID, if_none_match: str | None) -> Response:
@@ -369,6 +383,16 @@ async def _read(request: Request, task_id: UUID, if_none_match: str | None) -> R
     if row is None:
         raise errors.TaskNotFound
     return not_modified(if_none_match, _etag(row)) or _shown(actor, row)
+
+
+async def _read_past(request: Request, task_id: UUID, as_of: datetime, if_none_match: str | None) -> Response:
+    actor = await get_actor(request)
+    _check_scope(actor)
+    database: Database = request.app.state.database
+    async with database.read(actor) as connection:
+        version, stand, body = await past.read(connection, actor, task_id, as_of)
+    tag = etag(version, stand)
+    return not_modified(if_none_match, tag) or json_response(body, headers={"ETag": tag})
 
 
 async def _change(
@@ -398,15 +422,16 @@ async def _parts(
     part: str,
     limit: int,
     cursor: str | None,
+    as_of: datetime | None,
 ) -> Response:
     _check_scope(actor)
     scope = f"{part}:{task_id}"
     before = UUID(cursors.decode(scope, cursor)[0]) if cursor is not None else None
     async with database.read(actor) as connection:
         rows = await repository.read_parts(
-            connection, actor.organization_id, task_id, part, before=before, limit=limit + 1
+            connection, actor.organization_id, task_id, part, before=before, limit=limit + 1, as_of=as_of
         )
-        if not rows and not await repository.is_visible(connection, actor.organization_id, task_id):
+        if not rows and not await repository.is_visible(connection, actor.organization_id, task_id, as_of):
             raise errors.TaskNotFound
     items, last = cut(rows, limit)
     following = cursors.encode(scope, [last["id"]]) if last else None
@@ -442,6 +467,39 @@ async def _list(request: Request, asked: _Asked) -> Response:
     items, last = cut(rows, asked.limit)
     following = cursors.encode(scope, [last["sort_value"], last["id"]]) if last else None
     return page_response(request, _bodies(actor, items), following, total)
+
+
+async def _list_past(request: Request, asked: _Asked, as_of: datetime) -> Response:
+    actor = await get_actor(request)
+    _check_scope(actor)
+    past.check_narrowing(asked.narrowed)
+    cursors: Cursors = request.app.state.cursors
+    database: Database = request.app.state.database
+    scope = f"tasks:{asked.sort}:{asked.narrowed.agreement_id}:past"
+    after = None if asked.cursor is None else _position(asked.sort, cursors.decode(scope, asked.cursor))
+    organization_id, narrowed = actor.organization_id, asked.narrowed
+    today = clock.day_of(as_of)
+    soon = soon_until(today)
+    async with database.read(actor) as connection:
+        rows = await repository.list_past(
+            connection,
+            organization_id,
+            narrowed,
+            as_of=as_of,
+            sort=asked.sort,
+            after=after,
+            limit=asked.limit + 1,
+            today=today,
+            soon=soon,
+        )
+        total = (
+            await repository.count_past(connection, organization_id, narrowed, as_of=as_of, today=today, soon=soon)
+            if asked.count
+            else None
+        )
+    items, last = cut(rows, asked.limit)
+    following = cursors.encode(scope, [last["sort_value"], last["id"]]) if last else None
+    return page_response(request, past.bodies(items), following, total)
 
 
 def _check_scope(actor: Actor) -> None:

@@ -89,6 +89,9 @@ class ProgressReportCreate(Model):
     percent: Percent
     narrative: Text
     difficulties: Text | None = None
+    corrects: UUID | None = Field(
+        default=None, description="An earlier report of the task that was wrong; it is kept and marked as corrected."
+    )
 
     @field_validator("period_end")
     @classmethod
@@ -229,6 +232,8 @@ class ProgressReportPublic(Model):
                     "organization_id": _LEAD,
                     "reported_by": "Chuyên viên UBND thị xã Đông Triều",
                     "reported_at": "2026-11-14T03:00:00Z",
+                    "corrects": None,
+                    "corrected_by": None,
                 }
             ]
         }
@@ -243,6 +248,8 @@ class ProgressReportPublic(Model):
     organization_id: UUID | None
     reported_by: str
     reported_at: datetime
+    corrects: UUID | None = Field(description="The report that this one corrects.")
+    corrected_by: UUID | None = Field(description="The report that corrects this one.")
 
 
 class ConfirmationPublic(Model):

@@ -1,8 +1,9 @@
 """Rules of tasks, from assignment to completion. Every function runs inside the caller's transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeAlias
 from uuid import UUID
 
@@ -66,6 +67,8 @@ async def assign(connection: Connection, actor: Actor, agreement_id: UUID, body:
     assert agreement is not None
     if clause_id is not None and agreement["clause_id"] is None:
         raise errors.unknown_reference("/clause_id")
+    if agreement["clause_ended"]:
+        raise errors.clause_ended("/clause_id")
     lead, coordinating, monitoring = await _participants(connection, body)
     now = clock.now()
     task = TaskSnapshot(
@@ -137,8 +140,12 @@ async def accept(connection: Connection, actor: Actor, task_id: UUID, if_match: 
 async def report(
     connection: Connection, actor: Actor, task_id: UUID, if_match: str | None, body: ProgressReportCreate
 ) -> asyncpg.Record:
-    """The lead tells of a period; every report is kept, and the newest one stands in the task."""
+    """The lead tells of a period; every report is kept, and the newest one stands in the task.
+
+    A report that corrects another stands in the task where the other one stood there.
+    """
     step = await _begin(connection, actor, task_id, "report", if_match)
+    stands = body.corrects is None or await _stands(step, body.corrects)
     last = LastReport(
         period_start=body.period_start,
         period_end=body.period_end,
@@ -147,10 +154,14 @@ async def report(
         difficulties=body.difficulties,
         reported_at=step.now,
     )
-    row = ReportRow(body.period_start, body.period_end, body.percent, body.narrative, body.difficulties)
-    changes = [Change(field="percent", from_=step.locked.task.percent, to=body.percent)]
-    after = step.after(percent=body.percent, last_report=last)
-    return await step.end(after, "report", TaskProgressReported, changes=changes, report=row)
+    row = ReportRow(body.period_start, body.period_end, body.percent, body.narrative, body.difficulties, body.corrects)
+    after = step.after(percent=body.percent, last_report=last) if stands else step.locked.task
+    changes = [Change(field="percent", from_=step.locked.task.percent, to=after.percent)] if stands else []
+    if body.corrects is not None:
+        changes.append(Change(field="corrects_report", to=str(body.corrects)))
+    event = partial(TaskProgressReported, report_id=row.id, corrects_report_id=body.corrects)
+    action = "report" if body.corrects is None else "correct_report"
+    return await step.end(after, action, event, changes=changes, report=row)
 
 
 async def submit(
@@ -169,8 +180,13 @@ async def confirm(
     """A coordinating party confirms; with the last of them the task is completed."""
     step = await _begin(connection, actor, task_id, "confirm", if_match)
     party = step.own_party()
-    confirmed = party.model_copy(update={"confirmed_at": step.now})
-    coordinating = [confirmed if other is party else other for other in step.locked.task.coordinating]
+    # Where units have merged, one organisation answers for several parties, and confirms for all of them.
+    coordinating = [
+        other.model_copy(update={"confirmed_at": step.now})
+        if other.organization_id == party.organization_id and other.confirmed_at is None
+        else other
+        for other in step.locked.task.coordinating
+    ]
     after = step.after(coordinating=coordinating)
     decision = DecisionRow(Decision.CONFIRMED, party.organization_id, party.name, remark)
     changes = [Change(field="confirmed_by", to=party.name)]
@@ -242,7 +258,7 @@ class _Step:
         self,
         after: TaskSnapshot,
         action: str,
-        kind: type[TaskEvent],
+        kind: Callable[..., TaskEvent],
         *,
         changes: Sequence[Change] | None = None,
         remark: str | None = None,
@@ -278,7 +294,7 @@ class _Step:
     def _next(self, task: TaskSnapshot) -> TaskSnapshot:
         return task.model_copy(update={"version": task.version + 1, "updated_at": self.now})
 
-    def _event(self, kind: type[TaskEvent], task: TaskSnapshot, changes: Sequence[Change]) -> TaskEvent:
+    def _event(self, kind: Callable[..., TaskEvent], task: TaskSnapshot, changes: Sequence[Change]) -> TaskEvent:
         return _event(kind, self.actor, task, self.locked.members, changes)
 
 
@@ -291,9 +307,8 @@ async def _begin(connection: Connection, actor: Actor, task_id: UUID, step: str,
         raise errors.NotAllowed
     task = locked.task
     check_if_match(if_match, task.version)
-    confirmed = any(
-        party.confirmed_at is not None and party.organization_id == actor.organization_id for party in task.coordinating
-    )
+    own = [party for party in task.coordinating if party.organization_id == actor.organization_id]
+    confirmed = bool(own) and all(party.confirmed_at is not None for party in own)
     if confirmed and step == "confirm":
         raise errors.AlreadyConfirmed
     coordinated = bool(task.coordinating)
@@ -305,15 +320,26 @@ async def _begin(connection: Connection, actor: Actor, task_id: UUID, step: str,
     return _Step(connection, actor, locked, locked.submission, locked.note, clock.now())
 
 
+async def _stands(step: _Step, report_id: UUID) -> bool:
+    """Whether the report to correct is the one that stands in the task."""
+    task = step.locked.task
+    report = await repository.report_to_correct(step.connection, task.id, report_id)
+    if report is None:
+        raise errors.unknown_reference("/corrects")
+    if report["corrected_by"] is not None:
+        raise errors.AlreadyCorrected(corrected_by=str(report["corrected_by"]))
+    return task.last_report is not None and task.last_report.reported_at == report["reported_at"]
+
+
 def _check_assignable(actor: Actor, agreement: asyncpg.Record | None) -> None:
     if agreement is None:
         raise agreement_errors.AgreementNotFound
-    status, relations = agreement["status"], agreement["relations"]
+    status, relations, amendment = agreement["status"], agreement["relations"], agreement["amendment"]
     if not agreement_permissions.may(actor, "assign_task", relations.split(",")):
         raise agreement_errors.NotAllowed
-    if "assign_task" not in agreement_permissions.STEPS[status]:
+    if "assign_task" not in agreement_permissions.steps(status, amendment=amendment):
         possible = agreement_permissions.allowed_actions(
-            Caller.of(actor), status, relations, signed=agreement["signed"]
+            Caller.of(actor), status, relations, signed=agreement["signed"], amendment=amendment
         )
         raise agreement_errors.NotPossible(status, possible)
 
@@ -352,7 +378,11 @@ async def _relations(connection: Connection, task: TaskSnapshot) -> list[tuple[U
 
 
 def _event(
-    kind: type[TaskEvent], actor: Actor, task: TaskSnapshot, members: Sequence[UUID], changes: Sequence[Change]
+    kind: Callable[..., TaskEvent],
+    actor: Actor,
+    task: TaskSnapshot,
+    members: Sequence[UUID],
+    changes: Sequence[Change],
 ) -> TaskEvent:
     return kind(
         version=task.version,

@@ -1,0 +1,71 @@
+"""The lifecycle role: what happens to agreements because a day has passed and not because somebody did something."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+
+import structlog
+from prometheus_client import Counter
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from agreements_api.agreements import repository, service, signing
+from agreements_api.agreements.models import Agreement
+from agreements_api.config import Settings
+from shared import clock
+from shared.auth import SYSTEM
+from shared.calendar import WorkingCalendar
+from shared.db import Database, is_database_away
+from shared.roles import Role, wait_or_stop
+
+PASSED = Counter("lienvung_agreement_days_passed_total", "Agreements that a day ended something of", ["what"])
+AWAY_PAUSE = 1.0
+
+_log = structlog.get_logger(__name__)
+
+
+def lifecycle_role(settings: Settings, database: Database) -> Role:
+    """Any number may run: each takes the agreements that no other holds."""
+
+    async def run(stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            try:
+                handled = await end_what_is_over(database, settings.lifecycle_batch)
+            except Exception as error:
+                if not is_database_away(error):
+                    raise
+                _log.warning("database_away", error=type(error).__name__)
+                await wait_or_stop(stop, AWAY_PAUSE)
+                continue
+            if handled < settings.lifecycle_batch:
+                await wait_or_stop(stop, settings.lifecycle_poll_seconds)
+
+    return run
+
+
+async def end_what_is_over(database: Database, batch: int) -> int:
+    """One batch of signings and one of terms, each in a transaction of its own; the larger number of the two."""
+    return max(await _expire_signings(database, batch), await _lapse_terms(database, batch))
+
+
+async def _expire_signings(database: Database, batch: int) -> int:
+    async with database.transaction(SYSTEM) as session:
+        over = signing.latest_over(clock.today(), WorkingCalendar())
+        due = await repository.lock_signings_over(session, signed_by=over, limit=batch)
+        return await _each(session, due, service.expire_signing, "signing")
+
+
+async def _lapse_terms(database: Database, batch: int) -> int:
+    async with database.transaction(SYSTEM) as session:
+        due = await repository.lock_terms_over(session, today=clock.today(), limit=batch)
+        return await _each(session, due, service.lapse, "term")
+
+
+async def _each(
+    session: AsyncSession,
+    due: Sequence[Agreement],
+    end: Callable[[AsyncSession, Agreement], Awaitable[None]],
+    what: str,
+) -> int:
+    for agreement in due:
+        await end(session, agreement)
+    PASSED.labels(what).inc(len(due))
+    return len(due)

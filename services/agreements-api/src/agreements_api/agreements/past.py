@@ -1,0 +1,102 @@
+"""Agreements as they were at an instant, and the lists of their parts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from uuid import UUID
+
+import asyncpg
+import orjson
+
+from agreements_api.agreements import errors, repository
+from agreements_api.agreements.schemas import AgreementPublic, ClausePublic, PartyPublic
+from agreements_api.history.past import Json, Past, body_of, each_shown, shown, state_at
+from agreements_api.representation import with_actions
+from shared.auth import Actor
+from shared.problems import FieldError, Unprocessable
+
+
+class NotOfThePast(Unprocessable):
+    """A list of the past is in an order, or narrowed by something, that only the present has an index for."""
+
+    def __init__(self, parameter: str, vi: str, en: str) -> None:
+        super().__init__(errors=[FieldError(f"/query/{parameter}", "not_of_the_past", {"vi": vi, "en": en})])
+
+
+async def read(
+    connection: asyncpg.Connection[asyncpg.Record], actor: Actor, agreement_id: UUID, as_of: datetime
+) -> Past:
+    """Raises AgreementNotFound where it was not there yet, or the caller may not see it."""
+    past = await state_at(connection, actor, agreement_id, as_of)
+    # A task is a record as well, and has no parties.
+    if past is None or "parties" not in past.state:
+        raise errors.AgreementNotFound
+    return past
+
+
+def body(state: Json) -> str:
+    agreement = shown(AgreementPublic, state) | {"parties": each_shown(PartyPublic, state["parties"])}
+    return with_actions(body_of(agreement), ())
+
+
+def parties(past: Past) -> list[str]:
+    return [body_of(party) for party in each_shown(PartyPublic, past.state["parties"])]
+
+
+async def clauses(
+    connection: asyncpg.Connection[asyncpg.Record],
+    actor: Actor,
+    agreement_id: UUID,
+    past: Past,
+    as_of: datetime,
+    on: date | None,
+) -> list[str]:
+    """The clauses that were known at the instant to hold on a day, or all that were."""
+    counts = await repository.count_past_tasks(connection, actor.organization_id, agreement_id, as_of)
+    return [
+        body_of(clause | {"task_count": counts.get(UUID(clause["id"]), 0)})
+        for clause in each_shown(ClausePublic, past.state["clauses"])
+        if on is None or _holds(clause, past.state["in_force_on"], on)
+    ]
+
+
+async def signatures(
+    connection: asyncpg.Connection[asyncpg.Record], actor: Actor, agreement_id: UUID, past: Past
+) -> list[str]:
+    """The signatures that there were. They become void and nothing else about them changes: the rest is today's row."""
+    kept = {signature["id"]: signature for signature in past.state["signatures"]}
+    found = []
+    for row in await repository.read_parts(connection, actor.organization_id, agreement_id, "signatures"):
+        signature: Json = orjson.loads(row)
+        if signature["id"] in kept:
+            if kept[signature["id"]]["voided_at"] is None:
+                signature |= {"voided_at": None, "void_reason": None}
+            found.append(orjson.dumps(signature).decode())
+    return found
+
+
+def check_narrowing(sort: str, words: str | None) -> None:
+    """What a list of the past can be asked for."""
+    if words:
+        raise NotOfThePast(
+            "q",
+            "Không tìm theo từ trong danh sách của quá khứ.",
+            "A list of the past cannot be narrowed by words.",
+        )
+    if sort not in ("created_at", "-created_at"):
+        raise NotOfThePast(
+            "sort",
+            "Danh sách của quá khứ xếp theo created_at hoặc -created_at.",
+            "A list of the past is ordered by created_at or -created_at.",
+        )
+
+
+def bodies(rows: Sequence[asyncpg.Record]) -> list[str]:
+    return [body(orjson.loads(row["state"])) for row in rows]
+
+
+def _holds(clause: Json, in_force_on: str | None, on: date) -> bool:
+    # ISO dates sort as days do.
+    day = on.isoformat()
+    return (clause["started_on"] or in_force_on or day) <= day and (clause["ended_on"] or "9999") > day

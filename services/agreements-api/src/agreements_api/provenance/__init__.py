@@ -1,0 +1,1 @@
+"""From the conclusion to the result: what an agreement carries out, what carries it out, and where it has gaps."""

@@ -1,0 +1,36 @@
+"""Tables of what is published."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Column, DateTime
+from sqlmodel import Field
+
+from agreements_api.tables import Table
+
+
+def _moment(*, nullable: bool = False) -> Any:
+    return Column(DateTime(timezone=True), nullable=nullable)
+
+
+class Publication(Table, table=True):
+    """An agreement that the public sees, or once saw; the row stays as its tombstone."""
+
+    __tablename__ = "publication"
+
+    agreement_id: UUID = Field(primary_key=True, foreign_key="agreement.id")
+    version: int = 1
+    published_at: datetime = Field(sa_column=_moment())
+    unpublished_at: datetime | None = Field(default=None, sa_column=_moment(nullable=True))
+    modified_at: datetime = Field(sa_column=_moment())
+
+
+class PublishedTask(Table, table=True):
+    """A task that was chosen to be public together with its agreement."""
+
+    __tablename__ = "publication_task"
+
+    task_id: UUID = Field(primary_key=True, foreign_key="task.id")
+    agreement_id: UUID = Field(foreign_key="publication.agreement_id")
+    published_at: datetime = Field(sa_column=_moment())

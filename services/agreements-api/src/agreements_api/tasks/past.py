@@ -1,0 +1,82 @@
+"""Tasks as they were at an instant, with the timeliness that they had then."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from uuid import UUID
+
+import asyncpg
+import orjson
+
+from agreements_api.history.past import Json, body_of, each_shown, shown, state_at
+from agreements_api.representation import with_actions
+from agreements_api.tasks import errors
+from agreements_api.tasks.repository import Filter
+from agreements_api.tasks.schemas import TaskPartyPublic, TaskPublic
+from agreements_api.tasks.timeliness import Timeliness, soon_until, timeliness
+from shared import clock
+from shared.auth import Actor
+from shared.problems import FieldError, Unprocessable
+
+
+class NotOfThePast(Unprocessable):
+    """Tasks of the past are listed for one agreement, and without words."""
+
+    def __init__(self, parameter: str, code: str, vi: str, en: str) -> None:
+        super().__init__(errors=[FieldError(f"/query/{parameter}", code, {"vi": vi, "en": en})])
+
+
+async def read(
+    connection: asyncpg.Connection[asyncpg.Record], actor: Actor, task_id: UUID, as_of: datetime
+) -> tuple[int, Timeliness | None, str]:
+    """Version, timeliness and body. Raises TaskNotFound where it was not there yet, or the caller may not see it."""
+    past = await state_at(connection, actor, task_id, as_of)
+    # An agreement is a record as well, and has no lead.
+    if past is None or "lead" not in past.state:
+        raise errors.TaskNotFound
+    stand = _timeliness(past.state, clock.day_of(as_of))
+    return past.version, stand, body(past.state, stand)
+
+
+def body(state: Json, stand: Timeliness | None) -> str:
+    task = shown(TaskPublic, state) | {
+        "timeliness": stand,
+        "lead": shown(TaskPartyPublic, state["lead"]),
+        "coordinating": each_shown(TaskPartyPublic, state["coordinating"]),
+        "monitoring": each_shown(TaskPartyPublic, state["monitoring"]),
+    }
+    return with_actions(body_of(task), ())
+
+
+def bodies(rows: Sequence[asyncpg.Record]) -> list[str]:
+    return [body(orjson.loads(row["state"]), row["timeliness"]) for row in rows]
+
+
+def check_narrowing(narrowed: Filter) -> None:
+    """What a list of the past can be asked for."""
+    if narrowed.agreement_id is None:
+        raise NotOfThePast(
+            "agreement_id",
+            "missing",
+            "Cần agreement_id khi hỏi as_of: nhiệm vụ của quá khứ được liệt kê theo từng thỏa thuận.",
+            "as_of needs agreement_id: tasks of the past are listed for one agreement.",
+        )
+    if narrowed.folded:
+        raise NotOfThePast(
+            "q",
+            "not_of_the_past",
+            "Không tìm theo từ trong danh sách của quá khứ.",
+            "A list of the past cannot be narrowed by words.",
+        )
+
+
+def _timeliness(state: Json, day: date) -> Timeliness | None:
+    due_on, completed_at = state["due_on"], state["completed_at"]
+    return timeliness(
+        state["status"],
+        date.fromisoformat(due_on) if due_on else None,
+        datetime.fromisoformat(completed_at) if completed_at else None,
+        today=day,
+        soon=soon_until(day),
+    )

@@ -1,0 +1,92 @@
+"""The migration of signing on what the foundation left: nothing that was signed is lost or reads differently."""
+
+import secrets
+from collections.abc import Iterator
+from typing import Any
+
+import asyncpg
+import pytest
+
+from lienvung.postgres import DatabaseAddress
+from shared.db.migrate import downgrade, upgrade
+from tests.parts import Parts, in_thread
+
+PACKAGE = "agreements_api"
+FOUNDATION = """
+insert into unit (id, level, code, name, type, folded, sort_key)
+    values ('00000000-0000-7000-8000-000000000001', 'district', '1', 'Thị xã Đông Triều', 'Thị xã', 'x', 'x');
+insert into organization (id, unit_id, name, kind, folded, sort_key, created_at, updated_at)
+    values ('00000000-0000-7000-8000-000000000002', '00000000-0000-7000-8000-000000000001', 'Thị ủy Đông Triều',
+        'standing_committee', 'x', 'x', now(), now());
+insert into agreement (id, instrument, title, folded, status, fields, custodian_organization_id, custodian_name,
+        signing_order, term_to, demonstration, created_at, updated_at)
+    values ('00000000-0000-7000-8000-00000000000a', 'plan', 'Kế hoạch', 'x', 'draft', '{}',
+        '00000000-0000-7000-8000-000000000002', 'Thị ủy Đông Triều', 'parallel', '2030-12-31', true, now(), now());
+insert into agreement_party (id, agreement_id, ordinal, organization_id, organization_name, role, required, signed_at)
+    values ('00000000-0000-7000-8000-00000000000b', '00000000-0000-7000-8000-00000000000a', 1,
+        '00000000-0000-7000-8000-000000000002', 'Thị ủy Đông Triều (tên khi ký)', 'signatory', true, now());
+insert into agreement_clause (id, agreement_id, ordinal, text)
+    values ('00000000-0000-7000-8000-00000000000c', '00000000-0000-7000-8000-00000000000a', 1, 'Điều một');
+update agreement set status = 'in_force', frozen_text = '{}', text_digest = 'd', opened_at = now();
+insert into signature (id, agreement_id, party_id, organization_id, account_id, signatory_name, signatory_title,
+        delegation, text_digest, signed_at, voided_at)
+    select gen_random_uuid(), '00000000-0000-7000-8000-00000000000a', party, '00000000-0000-7000-8000-000000000002',
+        gen_random_uuid(), 'A', 'Bí thư', delegation, 'd', now(), voided
+    from (values ('00000000-0000-7000-8000-00000000000b'::uuid, null, null::timestamptz),
+                 ('00000000-0000-7000-8000-00000000000b'::uuid, 'Thừa ủy quyền', null),
+                 (gen_random_uuid(), null, now())) as s(party, delegation, voided);
+"""
+
+
+@pytest.fixture
+def database(parts: Parts) -> Iterator[DatabaseAddress]:
+    """A database as the foundation left it."""
+    name = f"agreements_{secrets.token_hex(5)}"
+    address = parts.create("agreements", name)
+    downgrade(PACKAGE, address.owner_url, "0002")
+    run(address, FOUNDATION)
+    yield address
+    parts.drop(name)
+
+
+def run(address: DatabaseAddress, statement: str) -> list[Any]:
+    async def work() -> list[Any]:
+        connection = await asyncpg.connect(address.owner_url)
+        try:
+            if ";" in statement:
+                await connection.execute(statement)
+                return []
+            return [tuple(row) for row in await connection.fetch(statement)]
+        finally:
+            await connection.close()
+
+    return in_thread(work)
+
+
+def test_what_was_signed_before_stays_as_it_was(database: DatabaseAddress) -> None:
+    kept = "select frozen_text, text_digest, status, term_to from agreement"
+    before = run(database, kept)
+    upgrade(PACKAGE, database.owner_url, "0004")
+    assert run(database, kept) == before
+    assert run(database, "select text_format, original_term_to = term_to, sign_by from agreement") == [
+        ("jcs", True, None)
+    ]
+    told = "select organization_name, role, authority, delegation, void_reason from signature order by void_reason, 4"
+    assert run(database, told) == [
+        ("Thị ủy Đông Triều", "signatory", "own", None, "declined"),
+        ("Thị ủy Đông Triều (tên khi ký)", "signatory", None, "Thừa ủy quyền", None),
+        ("Thị ủy Đông Triều (tên khi ký)", "signatory", "own", None, None),
+    ]
+    with pytest.raises(asyncpg.RaiseError):
+        run(database, "update agreement_clause set text = 'khác'")
+
+
+def test_it_can_be_taken_back_as_long_as_nothing_rests_on_it(database: DatabaseAddress) -> None:
+    upgrade(PACKAGE, database.owner_url, "0004")
+    downgrade(PACKAGE, database.owner_url, "0003")
+    with pytest.raises(asyncpg.RaiseError):
+        run(database, "update agreement_clause set text = 'khác'")
+    upgrade(PACKAGE, database.owner_url, "0004")
+    run(database, "alter table agreement_party disable trigger user; update agreement_party set role = 'approver';")
+    with pytest.raises(RuntimeError, match="cannot be taken back"):
+        downgrade(PACKAGE, database.owner_url, "0003")

@@ -1,0 +1,1 @@
+"""Tests of the chain from the conclusion to the result, and of open points."""
