@@ -8,9 +8,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-TASK = "task"
+TASK, AGREEMENT = "task", "agreement"
 # What each consumer keeps: reporting projects all that it reports about, the notifier what deadlines are made of.
-PROJECTED = frozenset({"organization", "agreement", TASK})
+PROJECTED = frozenset({"organization", AGREEMENT, TASK})
 WITH_DEADLINES = frozenset({"organization", TASK})
 # What the feed of events carries; organisations' events hold the addresses of people and stay out of it.
 NOT_FED = frozenset({"organization", "unit"})
@@ -27,7 +27,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Alert:
-    """One alert: `identity` is what must be unique (task, revision, policy, step, recipient, channel)."""
+    """One alert: `identity` is what must be unique (task or agreement, revision, policy, step, recipient, channel)."""
 
     identity: tuple[str, ...]
 
@@ -66,7 +66,8 @@ class Evidence:
 
     `committed` is what the services' own tables say; `travelled` is in the order of each partition (an aggregate never
     leaves its partition), `fed` in the order of the event feed, `kept` the history that reporting holds of tasks;
-    `projections` and `deadlines` give the version that each consumer holds for an aggregate; `expected_alerts` and
+    `projections` and `deadlines` give the version that each consumer holds for an aggregate, `signings` the agreements
+    that ever asked for signatures until a day, and of which deadlines are kept therefore; `expected_alerts` and
     `expected_mails` are derived again from tasks and policy, `possible_alerts` (where given) is all that was ever due
     at some version of a task, `listed_alerts` is read from the in-app lists, `mailed` holds one identity for each
     message that reached the mail server; `writes` is what clients were told and `applied` how often each write is
@@ -79,6 +80,7 @@ class Evidence:
     kept: list[Change] | None = None
     projections: dict[str, int] = field(default_factory=dict)
     deadlines: dict[str, int] = field(default_factory=dict)
+    signings: frozenset[str] = frozenset()
     expected_alerts: list[Alert] = field(default_factory=list)
     possible_alerts: frozenset[tuple[str, ...]] | None = None
     listed_alerts: list[Alert] = field(default_factory=list)
@@ -103,7 +105,7 @@ def check(evidence: Evidence) -> list[Finding]:
         *_in_the_feed(evidence),
         *_kept_history(evidence),
         *_behind("projection", _of(PROJECTED, evidence.committed), evidence.projections),
-        *_behind("deadline", _of(WITH_DEADLINES, evidence.committed), evidence.deadlines),
+        *_behind("deadline", _with_deadlines(evidence), evidence.deadlines),
         *_alerts(evidence),
         *_mails(evidence),
         *_writes(evidence),
@@ -124,6 +126,14 @@ def compare(before: Effects, after: Effects) -> list[Finding]:
 
 def _of(kinds: Collection[str], changes: Iterable[Change]) -> list[Change]:
     return [change for change in changes if change.kind in kinds]
+
+
+def _with_deadlines(evidence: Evidence) -> list[Change]:
+    return [
+        change
+        for change in evidence.committed
+        if change.kind in WITH_DEADLINES or (change.kind == AGREEMENT and change.aggregate_id in evidence.signings)
+    ]
 
 
 def _versions(changes: Iterable[Change]) -> dict[str, set[int]]:

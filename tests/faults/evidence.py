@@ -18,16 +18,29 @@ import orjson
 from aiokafka import AIOKafkaConsumer
 
 from lienvung.stack import Stack
-from notifier.alerts.expectations import Identity, expected_alerts
-from shared.events import OrganizationEvent, OrganizationSnapshot, TaskEvent, parse_envelope
+from notifier.alerts.expectations import Identity, expected_alerts, replay
+from notifier.deadlines.models import DeadlineSubject
+from notifier.deadlines.service import SubjectEvent
+from shared.events import (
+    AGREEMENTS,
+    LOCALITIES,
+    TASKS,
+    AgreementEvent,
+    OrganizationEvent,
+    OrganizationSnapshot,
+    TaskEvent,
+    parse_envelope,
+)
 from shared.kafka import client_options
 from tests.faults.cast import Cast
 from tests.faults.checker import Alert, Change, Effects, Evidence
 from tests.faults.client import Journal
 from tests.faults.rest import declared_partitions
 
-POLICY = "default.v1"
+POLICIES = {DeadlineSubject.TASK.value: "default.v1", DeadlineSubject.AGREEMENT.value: "signing.v1"}
 IN_APP, EMAIL = "in_app", "email"
+# At whatever hour of the day it runs, there are reminders that are due at once.
+FIRE_HOUR = 0
 
 # What the services' own tables say was committed: the outbox of each, and the history beside it, which must agree.
 _OUTBOX = "select aggregate_id::text, version, type from outbox order by id"
@@ -85,7 +98,7 @@ _EFFECTS: Mapping[str, Mapping[str, str]] = {
     "notifier": {
         "alert": "select concat_ws('|', id, task_id, deadline_revision, step, recipient_id, fired_at) from alert",
         "delivery": "select concat_ws('|', id, alert_id, status, attempts, finished_at) from delivery",
-        "task": "select concat_ws('|', id, version, status, title) from task",
+        "task": "select concat_ws('|', id, subject_kind, version, status, title) from task",
         "deadline": "select concat_ws('|', task_id, organization_id, role, due_on, revision, is_open, since,"
         " task_version) from deadline",
         "organization": "select concat_ws('|', id, version, name) from organization",
@@ -176,7 +189,16 @@ async def listed(cast: Cast) -> list[Alert]:
     """The in-app list of every account, as the account itself reads it."""
     lists = [(person.account_id, await person.read_all("/v1/alerts")) for person in cast.people.values()]
     return [
-        Alert((item["task_id"], str(item["deadline_revision"]), POLICY, item["step"], account_id, IN_APP))
+        Alert(
+            (
+                item["task_id"] or item["agreement_id"],
+                str(item["deadline_revision"]),
+                POLICIES[item["subject_kind"]],
+                item["step"],
+                account_id,
+                IN_APP,
+            )
+        )
         for account_id, items in lists
         for item in items
     ]
@@ -195,37 +217,39 @@ def mailed(folder: Path) -> list[tuple[str, ...]]:
 async def _expect(evidence: Evidence, agreements: asyncpg.Connection[Any], now: datetime) -> None:
     """Derive the alerts anew from what was committed, and from nothing that the notifier knows."""
     events, organizations = await _told(agreements)
-    for identity in expected_alerts(events, organizations, now):
+    for identity in expected_alerts(events, organizations, now, fire_hour=FIRE_HOUR):
         if identity[-1] == IN_APP:
             evidence.expected_alerts.append(Alert(identity))
         else:
             evidence.expected_mails.append(identity)
     evidence.possible_alerts = frozenset(ever_due(events, organizations, now))
+    signings = replay(event for event in events if isinstance(event, AgreementEvent))
+    evidence.signings = frozenset(str(agreement_id) for agreement_id in signings)
 
 
 def ever_due(
-    events: Sequence[TaskEvent], organizations: Sequence[OrganizationSnapshot], now: datetime
+    events: Sequence[SubjectEvent], organizations: Sequence[OrganizationSnapshot], now: datetime
 ) -> set[Identity]:
-    """The alerts that were due at any version of their task: more than these must not exist."""
-    of_task: dict[UUID, list[TaskEvent]] = defaultdict(list)
+    """The alerts that were due at any version of their task or agreement: more than these must not exist."""
+    of_subject: dict[UUID, list[SubjectEvent]] = defaultdict(list)
     for event in events:
-        of_task[event.task.id].append(event)
+        of_subject[event.aggregate_id].append(event)
     # What was derived a moment before a step fired may be dispatched a moment after.
     later = now + timedelta(hours=1)
     return {
         identity
-        for history in of_task.values()
+        for history in of_subject.values()
         for length in range(1, len(history) + 1)
-        for identity in expected_alerts(history[:length], organizations, later)
+        for identity in expected_alerts(history[:length], organizations, later, fire_hour=FIRE_HOUR)
     }
 
 
-async def _told(connection: asyncpg.Connection[Any]) -> tuple[list[TaskEvent], list[OrganizationSnapshot]]:
-    events: list[TaskEvent] = []
+async def _told(connection: asyncpg.Connection[Any]) -> tuple[list[SubjectEvent], list[OrganizationSnapshot]]:
+    events: list[SubjectEvent] = []
     organizations: dict[UUID, OrganizationSnapshot] = {}
-    for (payload,) in await connection.fetch(_EVENTS, ["lienvung.tasks", "lienvung.localities"]):
+    for (payload,) in await connection.fetch(_EVENTS, [TASKS, AGREEMENTS, LOCALITIES]):
         event = parse_envelope(payload).data
-        if isinstance(event, TaskEvent):
+        if isinstance(event, TaskEvent | AgreementEvent):
             events.append(event)
         elif isinstance(event, OrganizationEvent):
             organizations[event.organization.id] = event.organization

@@ -19,6 +19,7 @@ SENDER = "notifier-send"
 # How the kills are shared out. The broker and the database take seconds to come back, so that they get fewer.
 WEIGHTS = {
     "agreements-api-relay": 9,
+    "agreements-api-lifecycle": 2,
     "notifier-relay": 4,
     "reporting-relay": 2,
     "notifier-consume": 8,

@@ -14,7 +14,7 @@ from shared.inbox import is_transient
 from shared.kafka import admin_client, client_options, cluster_id_of, declared_topics
 
 GROUPS = {
-    "notifier-deadlines": ("notifier", (LOCALITIES, TASKS)),
+    "notifier-deadlines": ("notifier", (LOCALITIES, AGREEMENTS, TASKS)),
     "notifier-feed": ("notifier", (AGREEMENTS, TASKS, ALERTS, REPORTS)),
     "reporting-projections": ("reporting", (LOCALITIES, AGREEMENTS, TASKS)),
 }

@@ -16,7 +16,7 @@ from shared import clock
 from tests.faults.cast import Cast, found
 from tests.faults.checker import Evidence, Finding, check, compare
 from tests.faults.client import Journal, Pace
-from tests.faults.evidence import collect, effects
+from tests.faults.evidence import FIRE_HOUR, collect, effects
 from tests.faults.kills import SENDER, WEIGHTS, Toll, Watch, carry_out, kill, moments, plan
 from tests.faults.rest import come_to_rest
 from tests.faults.wire import Wire
@@ -33,6 +33,7 @@ _UNLIMITED = '{"quota": 10000000, "window_seconds": 1}'
 ENVIRONMENT = {
     "GATEWAY_ADDRESS_LIMIT": _UNLIMITED,
     "GATEWAY_SUBJECT_LIMIT": _UNLIMITED,
+    "NOTIFIER_FIRE_HOUR": str(FIRE_HOUR),
     "NOTIFIER_SCHEDULE_LEASE_SECONDS": "5",
     "NOTIFIER_SEND_TIMEOUT_SECONDS": "10",
     "NOTIFIER_SEND_LEASE_SECONDS": "30",

@@ -80,6 +80,13 @@ def test_one_doubled_mail_is_allowed_for_each_kill_of_a_sender() -> None:
     assert kinds(replace(SOUND, mailed=[*doubled, *SOUND.mailed], sender_kills=1)) == {"mail_doubled"}
 
 
+def test_an_agreement_has_deadlines_only_where_it_asked_for_signatures_until_a_day() -> None:
+    asked = replace(SOUND, signings=frozenset({"c"}))
+    assert kinds(replace(asked, deadlines={"a": 2, "b": 1, "c": 1})) == set()
+    assert kinds(asked) == {"deadline_missing"}
+    assert kinds(replace(SOUND, deadlines={"a": 2, "b": 1, "c": 1})) == {"deadline_behind"}
+
+
 def test_effects_that_stayed_as_they_were_are_no_finding() -> None:
     assert compare({"alert": ["a", "b"]}, {"alert": ["b", "a"]}) == []
 

@@ -146,10 +146,14 @@ class _Life:
 
     async def _drafted(self, parties: list[str]) -> Record | None:
         custodian = parties[0]
+        # Some are to be signed until a day whose reminder is due at once, and races with the signatures.
+        soon = self._calendar.add_working_days(self._today, 3).isoformat()
+        sign_by = soon if self._rng.random() < 0.5 else None
 
         def body(token: str) -> Json:
             return {
                 "instrument": "plan",
+                "sign_by": sign_by,
                 "title": "Kế hoạch phối hợp (minh họa)",
                 "fields": ["hạ tầng giao thông"],
                 "demonstration": True,

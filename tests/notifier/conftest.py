@@ -22,7 +22,7 @@ from notifier.deadlines.consumers import deadline_handlers
 from shared import clock
 from shared.auth import SYSTEM, Actor, TokenIssuer
 from shared.db import Database
-from shared.events import Event, TaskEvent
+from shared.events import AgreementEvent, Event, TaskEvent
 from shared.ids import new_id
 from shared.inbox import Together
 from tests.notifier.factories import Body, actor_for, envelope_of
@@ -99,8 +99,8 @@ class World:
             for event in events:
                 await handlers[event.type](session, envelope_of(event))
 
-    async def learn_together(self, *events: TaskEvent) -> None:
-        """Apply events of tasks as the consumer does with those of one batch."""
+    async def learn_together(self, *events: TaskEvent | AgreementEvent) -> None:
+        """Apply events of tasks and agreements as the consumer does with those of one batch."""
         handlers = deadline_handlers(self.planner)
         (handler,) = {handlers[event.type] for event in events}
         assert isinstance(handler, Together)

@@ -1,4 +1,4 @@
-"""What the notifier's tests are arranged from: organisations, people, tasks and their events."""
+"""What the notifier's tests are arranged from: organisations, people, tasks, agreements and their events."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -8,11 +8,15 @@ from uuid import UUID, uuid4
 
 from shared.auth import SYSTEM, Actor
 from shared.events import (
+    AgreementEvent,
+    AgreementOpenedForSignature,
+    AgreementSnapshot,
     Envelope,
     Event,
     EventActor,
     OrganizationChanged,
     OrganizationSnapshot,
+    PartySnapshot,
     Person,
     TaskAssigned,
     TaskEvent,
@@ -134,4 +138,49 @@ def task_event(
         occurred_at=moment,
         members=list(everyone if members is None else members),
         task=snapshot,
+    )
+
+
+def signing(body: Body, *, signed_at: datetime | None = None, ordinal: int = 1, **more: Any) -> PartySnapshot:
+    """A party of an agreement, which has signed where it is said when."""
+    return PartySnapshot(
+        id=uuid4(),
+        organization_id=body.id,
+        organization_name=body.name,
+        signed_at=signed_at,
+        ordinal=ordinal,
+        **more,
+    )
+
+
+def agreement_event(
+    *parties: PartySnapshot,
+    sign_by: date | None,
+    moment: datetime,
+    kind: type[AgreementEvent] = AgreementOpenedForSignature,
+    agreement_id: UUID | None = None,
+    version: int = 2,
+    status: str = "open_for_signature",
+    **more: Any,
+) -> AgreementEvent:
+    """An event with a whole agreement after its change; its custodian is the first party."""
+    snapshot = AgreementSnapshot(
+        **{
+            "id": agreement_id or uuid4(),
+            "version": version,
+            "instrument": "plan",
+            "title": "Kế hoạch phối hợp vùng giáp ranh",
+            "status": status,
+            "custodian_organization_id": parties[0].organization_id,
+            "sign_by": sign_by,
+            "parties": list(parties),
+            **more,
+        }
+    )
+    return kind(
+        version=version,
+        actor=EventActor.of(SYSTEM),
+        occurred_at=moment,
+        members=[party.organization_id for party in parties],
+        agreement=snapshot,
     )

@@ -14,11 +14,11 @@ from lienvung.postgres import DatabaseAddress
 from notifier.cli import consume_role
 from notifier.config import Settings
 from notifier.deadlines.consumers import rebuild
-from shared.events import Event, TaskDeadlineChanged, envelope_bytes
+from shared.events import AgreementSigned, Event, TaskDeadlineChanged, envelope_bytes
 from shared.ids import new_id
 from shared.outbox.relay import Relay
 from tests.notifier.conftest import TUESDAY, World
-from tests.notifier.factories import staffed, task_event
+from tests.notifier.factories import agreement_event, signing, staffed, task_event
 
 SOON = date(2026, 10, 23)
 
@@ -105,3 +105,40 @@ async def test_what_travels_becomes_deadlines_alerts_and_feed(world: World) -> N
         await world.fire()
         assert await world.told(task_id) == told
         assert await world.owner.fetchval("select count(*) from feed_event") == 3
+
+
+async def test_signatures_that_come_due_are_learned_from_what_travels_and_learned_again(world: World) -> None:
+    first, second, agreement_id = staffed(), staffed(), uuid4()
+    opened = agreement_event(signing(first), signing(second), sign_by=SOON, moment=TUESDAY, agreement_id=agreement_id)
+    signed = agreement_event(
+        signing(first, signed_at=TUESDAY),
+        signing(second),
+        sign_by=SOON,
+        moment=TUESDAY,
+        kind=AgreementSigned,
+        agreement_id=agreement_id,
+        version=3,
+    )
+    await send(world.settings, first.event(TUESDAY), second.event(TUESDAY), opened, signed)
+    count = "select count(*) from feed_event where agreement_id = $1"
+    async with consuming(world):
+        reached = "select count(*) = 2 from deadline where task_id = $1 and task_version = 3"
+        await until(lambda: world.owner.fetchval(reached, agreement_id))
+        await until(lambda: world.owner.fetchval("select count(*) >= 2 from organization"))
+        await world.at(TUESDAY + timedelta(minutes=1))
+        await world.fire()
+        told = [("before_3", second.of("leader").account_id)]
+        assert await world.told(agreement_id) == told
+
+        # The reminder's own event comes into the feed as well.
+        stop = asyncio.Event()
+        relay = asyncio.ensure_future(Relay(world.settings).run(stop))
+        await until(lambda: world.owner.fetchval(f"{count} having count(*) >= 3", str(agreement_id)))
+        stop.set()
+        await relay
+
+        deadlines = await world.deadlines(agreement_id)
+        await rebuild(world.settings, world.database)
+        assert set(await world.deadlines(agreement_id)) == set(deadlines)
+        await world.fire()
+        assert await world.told(agreement_id) == told

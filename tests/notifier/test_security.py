@@ -8,9 +8,28 @@ import pytest
 
 from shared.auth import SYSTEM, Actor
 from tests.notifier.conftest import TUESDAY, World
-from tests.notifier.factories import actor_for, staffed, task_event
+from tests.notifier.factories import actor_for, agreement_event, signing, staffed, task_event
 
 TABLES = ("organization", "person", "task", "deadline", "alert_step", "alert", "delivery")
+
+
+@pytest.mark.parametrize("table", TABLES)
+async def test_an_organisation_sees_its_own_signatures_only(world: World, table: str) -> None:
+    body, other = staffed(), staffed()
+    await world.meet(body, other)
+    await world.learn(
+        agreement_event(signing(body), sign_by=date(2026, 10, 23), moment=TUESDAY),
+        agreement_event(signing(other), sign_by=date(2026, 10, 23), moment=TUESDAY),
+    )
+    await world.fire()
+
+    async def seen(actor: Actor) -> int:
+        async with world.database.read(actor) as connection:
+            count: int = await connection.fetchval(f"select count(*) from {table}")
+        return count
+
+    mine = await seen(actor_for(body))
+    assert (await seen(SYSTEM), mine > 0) == (2 * mine, True)
 
 
 @pytest.mark.parametrize("table", TABLES)

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from notifier.alerts.models import Audience, StepKind
-from notifier.alerts.policy import Policy, Step, steps
+from notifier.alerts.policy import Policy, Step, policies, steps
+from notifier.deadlines.models import DeadlineSubject
 from shared.calendar import WorkingCalendar
 from shared.clock import VN_TZ, end_of, start_of
 
@@ -100,6 +101,18 @@ def test_a_deadline_that_arrives_late_has_no_announcements_of_days_gone_by() -> 
     assert concerning(date(2026, 10, 21), since, date(2026, 10, 21)) == ["before_1", "due"]
     since = datetime(2026, 10, 21, 0, 30, tzinfo=VN_TZ)
     assert concerning(date(2026, 10, 21), since, date(2026, 10, 21)) == ["due"]
+
+
+def test_a_signature_is_asked_of_the_leaders_before_and_on_its_last_day_and_never_overdue() -> None:
+    policy = policies(8)[DeadlineSubject.AGREEMENT]
+    found = steps(date(2026, 10, 23), CALENDAR, policy, until=date(2026, 12, 31))
+    assert [(step.name, step.day, step.kind) for step in found] == [
+        ("before_7", date(2026, 10, 14), StepKind.APPROACHING),
+        ("before_3", date(2026, 10, 20), StepKind.APPROACHING),
+        ("before_1", date(2026, 10, 22), StepKind.APPROACHING),
+        ("due", date(2026, 10, 23), StepKind.DUE),
+    ]
+    assert {step.audience for step in found} == {Audience.SIGNERS}
 
 
 @pytest.mark.parametrize("due_on", [date.min, date(1900, 1, 1), date(9999, 12, 31)])

@@ -11,7 +11,7 @@ from notifier.alerts import repository
 from notifier.alerts.schemas import AlertPublic
 from shared.auth import SYSTEM, Actor
 from tests.notifier.conftest import TUESDAY, Door, World, problem
-from tests.notifier.factories import Body, staffed, task_event
+from tests.notifier.factories import Body, agreement_event, signing, staffed, task_event
 
 SOON = date(2026, 10, 23)
 OVERDUE = date(2026, 10, 13)
@@ -39,6 +39,34 @@ async def test_everybody_sees_their_own_alerts_and_only_those(world: World, door
     assert alert.message == "Quá hạn 5 ngày làm việc (hạn 13/10/2026): Rà soát khu vực xâm canh"
     leaders = (await door.caller(body, "leader").get("/v1/alerts")).json()["items"]
     assert [item["step"] for item in leaders] == ["escalation_5"]
+
+
+async def test_a_reminder_of_a_signature_leads_to_the_agreement(world: World, door: Door) -> None:
+    body = staffed()
+    event = agreement_event(signing(body, role="approver"), sign_by=SOON, moment=TUESDAY)
+    await world.meet(body)
+    await world.learn(event)
+    await world.fire()
+    leader = door.caller(body, "leader")
+    (item,) = (await leader.get("/v1/alerts")).json()["items"]
+    alert = AlertPublic.model_validate(item)
+    assert (alert.subject_kind, alert.subject_url) == ("agreement", f"/v1/agreements/{event.agreement.id}")
+    assert (alert.task_id, alert.task_title, alert.agreement_id) == (None, None, event.agreement.id)
+    assert (alert.kind, alert.step, alert.role, alert.due_on) == ("approaching", "before_3", "approver", SOON)
+    title = event.agreement.title
+    assert alert.message == f"Sắp đến hạn ký, còn 3 ngày làm việc (hạn ký 23/10/2026): {title}"
+    (item,) = (await leader.get("/v1/alerts", {"Accept-Language": "en"})).json()["items"]
+    assert item["message"] == f"3 working days left to sign (sign by 23/10/2026): {title}"
+    assert (await door.caller(body).get("/v1/alerts")).json()["items"] == []
+    read = await leader.post(f"/v1/alerts/{alert.id}/read")
+    assert (read.status_code, read.json()["subject_kind"]) == (200, "agreement")
+
+
+async def test_an_alert_of_a_task_says_that_it_is_of_one(world: World, door: Door) -> None:
+    body = staffed()
+    (task_id,) = await alerted(world, body, SOON)
+    (alert,) = (await door.caller(body).get("/v1/alerts")).json()["items"]
+    assert (alert["subject_kind"], alert["subject_url"]) == ("task", f"/v1/tasks/{task_id}")
 
 
 async def test_the_message_speaks_the_callers_language(world: World, door: Door) -> None:

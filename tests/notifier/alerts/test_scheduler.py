@@ -12,9 +12,9 @@ from notifier.alerts.scheduler import claim, dispatch, dispatch_due, schedule_ro
 from notifier.deadlines.models import DeadlineRole
 from shared import clock
 from shared.auth import SYSTEM
-from shared.events import TaskCompleted, TaskDeadlineChanged, parse_envelope
+from shared.events import AgreementEvent, SigningDue, TaskCompleted, TaskDeadlineChanged, parse_envelope
 from tests.notifier.conftest import TUESDAY, World
-from tests.notifier.factories import Body, party, person, staffed, task_event
+from tests.notifier.factories import Body, agreement_event, party, person, signing, staffed, task_event
 
 IN_THREE_DAYS = date(2026, 10, 23)
 FIVE_DAYS_AGO = date(2026, 10, 13)
@@ -279,7 +279,7 @@ async def test_the_event_names_the_members_and_the_step(world: World) -> None:
     assert published.payload["alert"]["recipients"] == 1
 
 
-@pytest.mark.parametrize("role", list(DeadlineRole))
+@pytest.mark.parametrize("role", [DeadlineRole.LEAD, DeadlineRole.COORDINATING, DeadlineRole.MONITORING])
 @pytest.mark.parametrize("due_on", [IN_THREE_DAYS, FIVE_DAYS_AGO, TEN_DAYS_AGO, date(2026, 10, 20), None])
 async def test_what_is_told_is_what_the_fault_checker_expects(
     world: World, role: DeadlineRole, due_on: date | None
@@ -307,6 +307,93 @@ async def test_what_is_told_is_what_the_fault_checker_expects(
 
 def _pairs(expected: set[tuple[str, str, str, str, str, str]], channel: str) -> list[tuple[str, UUID]]:
     return sorted((identity[3], UUID(identity[4])) for identity in expected if identity[5] == channel)
+
+
+@pytest.mark.parametrize("sign_by", [date(2026, 10, 20), IN_THREE_DAYS, date(2026, 10, 25), None])
+@pytest.mark.parametrize("order", ["parallel", "sequential"])
+async def test_what_is_told_of_signatures_is_what_the_fault_checker_expects(
+    world: World, order: str, sign_by: date | None
+) -> None:
+    first = staffed().joined_by(person("leader", email=None), person("leader", active=False))
+    second, last = staffed(), Body(people=(person("leader", "specialist"),))
+    await world.meet(first, second, last)
+    await world.owner.execute("insert into mail_optout values ($1, now())", second.of("leader").account_id)
+    agreement_id = uuid4()
+
+    def event(version: int, moment: datetime, *signed: Body) -> AgreementEvent:
+        return agreement_event(
+            *(
+                signing(body, ordinal=ordinal, signed_at=moment if body in signed else None)
+                for ordinal, body in enumerate((first, second, last))
+            ),
+            sign_by=sign_by,
+            moment=moment,
+            agreement_id=agreement_id,
+            version=version,
+            signing_order=order,
+        )
+
+    events = [event(2, TUESDAY)]
+    await world.learn(*events)
+    await world.fire()
+    snapshots = [body.snapshot() for body in (first, second, last)]
+    opted_out = [second.of("leader").account_id]
+    expected = expected_alerts(events, snapshots, clock.now(), opted_out=opted_out)
+    assert bool(expected) == (sign_by is not None and sign_by <= IN_THREE_DAYS)
+    assert _pairs(expected, "in_app") == await world.told(agreement_id)
+
+    signed_at = TUESDAY + timedelta(hours=1)
+    await world.at(signed_at)
+    events.append(event(3, signed_at, first))
+    await world.learn(events[-1])
+    await world.at(TUESDAY + timedelta(days=6))
+    await world.fire()
+    expected |= expected_alerts(events, snapshots, clock.now(), opted_out=opted_out)
+    assert _pairs(expected, "in_app") == await world.told(agreement_id)
+    assert _pairs(expected, "email") == await world.mailed(agreement_id)
+
+
+async def test_the_role_reminds_of_a_signature_when_the_clock_is_moved(world: World) -> None:
+    body = staffed()
+    event = agreement_event(signing(body), sign_by=date(2026, 11, 6), moment=TUESDAY)
+    await world.meet(body)
+    await world.learn(event)
+    stop = asyncio.Event()
+    quick = world.settings.model_copy(update={"schedule_poll_seconds": 0.02})
+    running = asyncio.ensure_future(schedule_role(quick, world.database)(stop))
+    try:
+        # Ten working days later than the last day: what should escalate would have.
+        await world.at(TUESDAY + timedelta(days=31))
+        async with asyncio.timeout(20):
+            while len(await world.told(event.agreement.id)) < 4:  # noqa: ASYNC110 - the database has no event
+                await asyncio.sleep(0.05)
+    finally:
+        stop.set()
+        await running
+    leader = body.of("leader").account_id
+    assert await world.told(event.agreement.id) == [
+        (step, leader) for step in ("before_1", "before_3", "before_7", "due")
+    ]
+    rows = await world.owner.fetch("select type, key, payload::text from outbox order by id")
+    assert sorted(row["type"] for row in rows) == [*["vn.lienvung.signing.approaching.v1"] * 3, SigningDue.type]
+    assert {row["key"] for row in rows} == {str(event.agreement.id)}
+    (due,) = [parse_envelope(row["payload"]).data for row in rows if row["type"] == SigningDue.type]
+    assert isinstance(due, SigningDue)
+    assert (due.members, due.alert.agreement_id, due.alert.due_on) == ([body.id], event.agreement.id, date(2026, 11, 6))
+    assert (due.alert.step, due.alert.recipients, due.alert.organization_ids) == ("due", 1, [body.id])
+
+
+async def test_a_signature_waits_for_a_leader_who_can_be_reminded(world: World) -> None:
+    body = Body(people=(person("specialist"),))
+    event = agreement_event(signing(body), sign_by=IN_THREE_DAYS, moment=TUESDAY)
+    await world.meet(body)
+    await world.learn(event)
+    await world.fire()
+    assert await world.told(event.agreement.id) == []
+    leader = person("leader")
+    await world.learn(body.joined_by(leader).event(TUESDAY, 2))
+    await world.fire()
+    assert await world.told(event.agreement.id) == [("before_3", leader.account_id)]
 
 
 async def test_due_steps_are_found_by_index_however_many_are_done(world: World) -> None:

@@ -8,7 +8,7 @@ from notifier.deadlines import repository
 from notifier.deadlines.schemas import DeadlinePublic
 from shared.auth import SYSTEM, Actor
 from tests.notifier.conftest import TUESDAY, Door, World, problem
-from tests.notifier.factories import party, staffed, task_event
+from tests.notifier.factories import agreement_event, party, signing, staffed, task_event
 
 
 async def test_an_organisation_sees_its_open_deadlines_the_earliest_first(world: World, door: Door) -> None:
@@ -96,13 +96,68 @@ async def test_a_client_needs_the_scope(door: Door) -> None:
     assert (await door.let_in(client("tasks:read")).get("/v1/deadlines")).status_code == 200
 
 
+async def test_a_signature_that_comes_due_is_told_among_the_tasks(world: World, door: Door) -> None:
+    body, custodian = staffed(), staffed("Thị ủy Chí Linh")
+    # Until a Sunday: the Monday after it is worked, and is the last day.
+    signed = agreement_event(signing(custodian), signing(body), sign_by=date(2026, 10, 25), moment=TUESDAY)
+    task = task_event(body, due_on=date(2026, 10, 30), moment=TUESDAY)
+    await world.learn(signed, task)
+    items = (await door.caller(body).get("/v1/deadlines", count=True)).json()["items"]
+    first, second = [DeadlinePublic.model_validate(item) for item in items]
+    agreement_id = signed.agreement.id
+    assert (first.subject_kind, first.subject_url) == ("agreement", f"/v1/agreements/{agreement_id}")
+    assert (first.task_id, first.task_title, first.task_status) == (None, None, None)
+    assert (first.agreement_id, first.agreement_title) == (agreement_id, "Kế hoạch phối hợp vùng giáp ranh")
+    assert (first.role, first.lead_name, first.due_on) == ("signatory", "Thị ủy Chí Linh", date(2026, 10, 26))
+    assert [(step.step, step.audience) for step in first.steps] == [
+        ("before_3", "signers"),
+        ("before_1", "signers"),
+        ("due", "signers"),
+    ]
+    assert (second.subject_kind, second.subject_url) == ("task", f"/v1/tasks/{task.task.id}")
+    assert second.task_id == task.task.id
+
+
+async def test_the_kind_narrows_the_list_and_its_count(world: World, door: Door) -> None:
+    body = staffed()
+    await world.learn(
+        agreement_event(signing(body), sign_by=date(2026, 10, 26), moment=TUESDAY),
+        task_event(body, due_on=date(2026, 10, 26), moment=TUESDAY),
+    )
+    for kind in ("task", "agreement"):
+        page = (await door.caller(body).get("/v1/deadlines", subject_kind=kind, count=True)).json()
+        assert ([item["subject_kind"] for item in page["items"]], page["total"]) == ([kind], 1)
+    items = (await door.caller(body).get("/v1/deadlines", role="signatory")).json()["items"]
+    assert [item["subject_kind"] for item in items] == ["agreement"]
+    problem(await door.caller(body).get("/v1/deadlines", subject_kind="poem"), 422)
+
+
+async def test_a_client_sees_signatures_only_where_it_may_read_agreements(world: World, door: Door) -> None:
+    body = staffed()
+    await world.learn(
+        agreement_event(signing(body), sign_by=date(2026, 10, 26), moment=TUESDAY),
+        task_event(body, due_on=date(2026, 10, 26), moment=TUESDAY),
+    )
+
+    async def seen(*scopes: str, **query: Any) -> tuple[set[str], int]:
+        client = Actor(id=uuid4(), kind="client", name="C", organization_id=body.id, scopes=frozenset(scopes))
+        page = (await door.let_in(client).get("/v1/deadlines", count=True, **query)).json()
+        return {item["subject_kind"] for item in page["items"]}, page["total"]
+
+    assert await seen("tasks:read") == ({"task"}, 1)
+    assert await seen("tasks:read", subject_kind="agreement") == (set(), 0)
+    assert await seen("tasks:read", "agreements:read") == ({"task", "agreement"}, 2)
+
+
 async def test_the_list_is_read_in_the_order_of_its_index(world: World) -> None:
     body, other = staffed(), staffed()
     await world.learn(*(task_event(other, due_on=date(2026, 10, 26), moment=TUESDAY) for _ in range(300)))
     await world.learn(task_event(body, due_on=date(2026, 10, 26), moment=TUESDAY))
     await world.owner.execute("analyze deadline, task")
     async with world.database.read(SYSTEM) as connection:
-        plan = await connection.fetch(f"explain {repository._LIST}", body.id, date(2026, 12, 31), None, None, [], 50)
+        plan = await connection.fetch(
+            f"explain {repository._LIST}", body.id, date(2026, 12, 31), None, None, [], ["task", "agreement"], 50
+        )
     lines = [row[0] for row in plan]
     assert any("deadline_list" in line for line in lines), lines
     assert not any("Sort" in line for line in lines), lines

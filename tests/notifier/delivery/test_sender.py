@@ -20,10 +20,11 @@ from notifier.delivery.mailbox import Mailbox
 from notifier.delivery.sender import Sender, send_role
 from notifier.delivery.service import pause_after
 from shared.auth import SYSTEM
-from shared.events import parse_envelope
+from shared.events import SigningDeliveryFailed, parse_envelope
+from shared.ids import new_id
 from tests.notifier.conftest import TUESDAY, World
 from tests.notifier.delivery.conftest import PostOffice
-from tests.notifier.factories import Body, person, staffed, task_event
+from tests.notifier.factories import Body, agreement_event, person, signing, staffed, task_event
 from tests.parts import Cluster
 
 OVERDUE = date(2026, 10, 13)
@@ -96,6 +97,96 @@ async def test_the_mail_names_the_task_in_text_and_escapes_it_in_html(
     assert mail["Bcc"] is None
     assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     assert mail["List-Unsubscribe"].startswith("<http://lienvung.test/v1/unsubscribe?token=")
+
+
+@pytest.mark.parametrize(
+    ("language", "subject", "lines"),
+    [
+        (
+            "vi",
+            "[Liên Vùng] Sắp đến hạn ký, còn 3 ngày làm việc (hạn ký 23/10/2026): Kế hoạch phối hợp vùng giáp ranh",
+            (
+                "Thỏa thuận chờ ký: Kế hoạch phối hợp vùng giáp ranh (số 12-KH/TU)",
+                "Đơn vị quản lý thỏa thuận: Thị ủy Chí Linh",
+                "Vai trò của đơn vị được nhắc: phê duyệt",
+                "Hạn ký: hết ngày 23/10/2026",
+                "Xem và ký: http://lienvung.test/v1/agreements/{id}",
+            ),
+        ),
+        (
+            "en",
+            "[Liên Vùng] 3 working days left to sign (sign by 23/10/2026): Kế hoạch phối hợp vùng giáp ranh",
+            (
+                "Agreement to be signed: Kế hoạch phối hợp vùng giáp ranh (no. 12-KH/TU)",
+                "Custodian: Thị ủy Chí Linh",
+                "Role of the organisation reminded: approver",
+                "Sign by: the end of 23/10/2026",
+                "Read and sign: http://lienvung.test/v1/agreements/{id}",
+            ),
+        ),
+    ],
+)
+async def test_a_reminder_to_sign_leads_to_the_agreement_and_speaks_of_no_task(
+    world: World, mailing: Settings, post_office: PostOffice, language: str, subject: str, lines: tuple[str, ...]
+) -> None:
+    body = Body(people=(person("leader", language=language),))
+    event = agreement_event(
+        signing(Body("Thị ủy Chí Linh"), signed_at=TUESDAY),
+        signing(body, role="approver"),
+        sign_by=SOON,
+        moment=TUESDAY,
+        number="12-KH/TU",
+    )
+    await world.meet(body)
+    await world.learn(event)
+    await world.fire()
+    async with one_sender(mailing, world) as sender:
+        await sender.send_next()
+        assert not await sender.send_next()
+    (mail,) = post_office.mails
+    assert mail["Subject"] == subject
+    assert mail["X-Lienvung-Alert"].startswith(f"{event.agreement.id}/1/signing.v1/before_3/")
+    for kind in ("plain", "html"):
+        part = mail.get_body((kind,))
+        assert part is not None
+        text = part.get_content()
+        assert f"http://lienvung.test/v1/agreements/{event.agreement.id}" in text
+        assert not any(word in text for word in ("/v1/tasks/", "Nhiệm vụ", "nhiệm vụ", "chủ trì", "Task", "task"))
+        if kind == "plain":
+            assert [line for line in lines if line.format(id=event.agreement.id) not in text] == []
+
+
+async def test_where_the_custodian_is_no_party_the_reminder_leaves_it_out(
+    world: World, mailing: Settings, post_office: PostOffice
+) -> None:
+    body = staffed()
+    await world.meet(body)
+    await world.learn(agreement_event(signing(body), sign_by=SOON, moment=TUESDAY, custodian_organization_id=new_id()))
+    await world.fire()
+    async with one_sender(mailing, world) as sender:
+        await sender.send_next()
+    (mail,) = post_office.mails
+    plain = mail.get_body(("plain",))
+    assert plain is not None
+    assert "Đơn vị quản lý" not in plain.get_content()
+
+
+async def test_a_reminder_to_sign_that_cannot_be_delivered_fails_with_an_event_of_its_own(
+    world: World, mailing: Settings, post_office: PostOffice
+) -> None:
+    body, other = staffed(), staffed()
+    event = agreement_event(signing(body), signing(other, signed_at=TUESDAY), sign_by=SOON, moment=TUESDAY)
+    await world.meet(body, other)
+    await world.learn(event)
+    await world.fire()
+    post_office.refusals = ["550 no such person"]
+    async with one_sender(mailing, world) as sender:
+        await sender.send_next()
+    (row,) = await world.owner.fetch("select payload::text from outbox where type like '%failed%'")
+    failed = parse_envelope(row["payload"]).data
+    assert isinstance(failed, SigningDeliveryFailed)
+    assert failed.members == [body.id]
+    assert (failed.alert.agreement_id, failed.alert.reason) == (event.agreement.id, "smtp 550")
 
 
 async def test_the_link_to_unsubscribe_stands_in_its_header_as_it_is(

@@ -1,55 +1,62 @@
-"""Which alerts must exist, derived from the history of tasks alone: what the fault checker holds the lists against."""
+"""Which alerts must exist, derived from history alone: what the fault checker holds the lists against."""
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from uuid import UUID
 
 from notifier.alerts.models import Audience, Channel
-from notifier.alerts.policy import Policy, steps
+from notifier.alerts.policy import Policy, policies, steps
 from notifier.alerts.recipients import Candidate, recipients
-from notifier.deadlines.models import Deadline, DeadlineRole
-from notifier.deadlines.service import advance
+from notifier.deadlines.models import Deadline, DeadlineRole, DeadlineSubject
+from notifier.deadlines.service import SubjectEvent, deadlines_after
 from shared.calendar import WorkingCalendar
 from shared.clock import day_of
-from shared.events import OrganizationSnapshot, TaskEvent
+from shared.events import OrganizationSnapshot
 
-# Task, revision, policy, step, recipient, channel.
+# Task or agreement, revision, policy, step, recipient, channel.
 Identity = tuple[str, str, str, str, str, str]
 
 
 def expected_alerts(
-    events: Iterable[TaskEvent],
+    events: Iterable[SubjectEvent],
     organizations: Iterable[OrganizationSnapshot],
     now: datetime,
     *,
-    policy: Policy | None = None,
+    fire_hour: int = 8,
     calendar: WorkingCalendar | None = None,
     opted_out: Collection[UUID] = (),
 ) -> set[Identity]:
     """The alerts that must exist at `now`, in-app and e-mail.
 
-    `events` are those of any number of tasks, each task's in the order of their versions; `organizations` have the
-    people that they had when the steps fired. Only what is still open is counted: whether a step fired before its task
-    was completed depends on which came first.
+    `events` are those of any number of tasks and agreements, each one's in the order of their versions;
+    `organizations` have the people that they had when the steps fired. Only what is still open is counted: whether a
+    step fired before its task was completed, or its agreement signed, depends on which came first.
     """
-    policy, calendar = policy or Policy(), calendar or WorkingCalendar()
+    calendar = calendar or WorkingCalendar()
+    by_kind = policies(fire_hour)
     known = {organization.id: organization for organization in organizations}
     return {
         identity
-        for deadlines in replay(events).values()
+        for deadlines in replay(events, calendar).values()
         for deadline in deadlines.values()
-        for identity in _of_deadline(deadline, known, now, policy, calendar, opted_out)
+        for identity in _of_deadline(
+            deadline, known, now, by_kind[DeadlineSubject(deadline.subject_kind)], calendar, opted_out
+        )
     }
 
 
-def replay(events: Iterable[TaskEvent]) -> dict[UUID, dict[UUID, Deadline]]:
-    """The deadlines of each task by organisation, as the consumer must have them after these events."""
-    tasks: dict[UUID, dict[UUID, Deadline]] = {}
+def replay(events: Iterable[SubjectEvent], calendar: WorkingCalendar | None = None) -> dict[UUID, dict[UUID, Deadline]]:
+    """The deadlines of each task and agreement by organisation, as the consumer must have them after these events.
+
+    An agreement that never had a deadline is not among them, because the consumer keeps nothing of it.
+    """
+    calendar = calendar or WorkingCalendar()
+    subjects: dict[UUID, dict[UUID, Deadline]] = {}
     for event in events:
-        before = tasks.get(event.task.id, {})
-        after = advance(before, event.task, event.version, event.occurred_at)
-        tasks[event.task.id] = {deadline.organization_id: deadline for deadline in after}
-    return tasks
+        before = subjects.get(event.aggregate_id, {})
+        if after := deadlines_after(before, event, calendar):
+            subjects[event.aggregate_id] = {deadline.organization_id: deadline for deadline in after}
+    return subjects
 
 
 def _candidates(
@@ -87,7 +94,7 @@ def _of_deadline(
     for step in steps(deadline.due_on, calendar, policy, until=day_of(now)):
         if step.fire_at > now or not step.concerns(deadline.since):
             continue
-        if step.audience is not Audience.PARTY and deadline.role != DeadlineRole.LEAD:
+        if not step.audience.concerns(deadline.role):
             continue
         people = _candidates(step.audience, deadline.organization_id, organizations, opted_out)
         for person in recipients(step.audience, people):

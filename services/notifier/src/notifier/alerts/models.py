@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import DateTime
 from sqlmodel import Field
 
+from notifier.deadlines.models import DeadlineRole, DeadlineSubject
 from notifier.tables import Table
 
 
@@ -31,6 +32,11 @@ class Audience(StrEnum):
     PARTY = "party"  # specialists of the organisation whose deadline it is; its leaders where it has none
     LEADERS = "leaders"  # leaders of the lead party
     SUPERIOR = "superior"  # leaders of the organisation above the lead party
+    SIGNERS = "signers"  # leaders of the organisation whose signature is awaited: nobody else can give it
+
+    def concerns(self, role: str) -> bool:
+        """Whether a deadline of this role has steps for this audience: overdue tasks escalate by their lead alone."""
+        return self in (Audience.PARTY, Audience.SIGNERS) or role == DeadlineRole.LEAD
 
 
 class Channel(StrEnum):
@@ -61,6 +67,7 @@ class Alert(Table, table=True):
     task_title: str
     due_on: date
     demonstration: bool
+    subject_kind: str = DeadlineSubject.TASK
     fired_at: datetime = Field(sa_type=DateTime(timezone=True))
     read_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
     snoozed_until: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))

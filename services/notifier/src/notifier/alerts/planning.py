@@ -12,9 +12,10 @@ import asyncpg
 import structlog
 
 from notifier.alerts import repository
-from notifier.alerts.policy import Policy, Step, steps
+from notifier.alerts.policy import Policy, Step, policies, steps
+from notifier.alerts.repository import Planned
 from notifier.config import Settings
-from notifier.deadlines.models import Deadline
+from notifier.deadlines.models import Deadline, DeadlineSubject
 from shared import clock
 from shared.auth import SYSTEM
 from shared.calendar import WorkingCalendar
@@ -29,29 +30,34 @@ _OVERLAP = timedelta(hours=24)
 
 @dataclass(frozen=True)
 class Planner:
-    """Plans the steps of the policy as far ahead as the horizon."""
+    """Plans the steps of the policies as far ahead as the horizon."""
 
-    policy: Policy
+    policies: Mapping[DeadlineSubject, Policy]
     calendar: WorkingCalendar
     horizon: timedelta
 
     @classmethod
     def of(cls, settings: Settings) -> Planner:
-        return cls(Policy(fire_hour=settings.fire_hour), WorkingCalendar(), settings.horizon)
+        return cls(policies(settings.fire_hour), WorkingCalendar(), settings.horizon)
 
     async def plan_tasks(
         self, connection: asyncpg.Connection[Any], deadlines: Mapping[UUID, Sequence[Deadline]]
     ) -> None:
-        """Plan tasks by their deadlines, inside the transaction that changed these."""
+        """Plan tasks and signings by their deadlines, inside the transaction that changed these."""
         until = clock.now() + self.horizon
-        due_dates = {one.due_on for each in deadlines.values() for one in each if one.is_open and one.due_on}
+        due = {
+            (DeadlineSubject(one.subject_kind), one.due_on)
+            for each in deadlines.values()
+            for one in each
+            if one.is_open and one.due_on
+        }
         planned = [
-            (due_on, step)
-            for due_on in due_dates
-            for step in steps(due_on, self.calendar, self.policy, until=day_of(until))
+            self._planned(kind, due_on, step)
+            for kind, due_on in due
+            for step in self.steps(kind, due_on, until=day_of(until))
             if step.fire_at <= until
         ]
-        await repository.plan(connection, self.policy.name, planned, task_ids=list(deadlines))
+        await repository.plan(connection, planned, task_ids=list(deadlines))
 
     async def reconcile(self, database: Database) -> int:
         """Derive every step between the last run and the horizon again; what is there already stays as it is.
@@ -68,22 +74,30 @@ class Planner:
             until = now + self.horizon
             due_dates = await repository.open_due_dates(connection)
             due = self._within(due_dates, first=day_of(first) if first else None, last=day_of(until))
-            planned = [(due_on, step) for due_on, step in due if step.fire_at <= until]
-            added = await repository.plan(connection, self.policy.name, planned)
+            planned = [one for one in due if one.step.fire_at <= until]
+            added = await repository.plan(connection, planned)
             await repository.keep_plan(connection, now, until)
         if added:
             _log.info("steps_planned", steps=added, until=until.isoformat())
         return added
 
-    def _within(self, due_dates: Iterable[date], *, first: date | None, last: date) -> Iterable[tuple[date, Step]]:
+    def steps(self, kind: DeadlineSubject, due_on: date, *, until: date) -> list[Step]:
+        """The steps up to a day of whatever of this kind is due on that date."""
+        return steps(due_on, self.calendar, self.policies[kind], until=until)
+
+    def _within(self, due_dates: Iterable[date], *, first: date | None, last: date) -> Iterable[Planned]:
         for due_on in due_dates:
-            for step in steps(due_on, self.calendar, self.policy, until=last):
-                if first is None or step.day >= first:
-                    yield due_on, step
+            for kind in self.policies:
+                for step in self.steps(kind, due_on, until=last):
+                    if first is None or step.day >= first:
+                        yield self._planned(kind, due_on, step)
+
+    def _planned(self, kind: DeadlineSubject, due_on: date, step: Step) -> Planned:
+        return Planned(kind, self.policies[kind].name, due_on, step)
 
 
 async def forget_planned(connection: asyncpg.Connection[Any], task_ids: Sequence[UUID]) -> None:
-    """Steps of tasks that have not fired are void; a scheduler that just holds some of them is waited for."""
+    """Steps of these that have not fired are void; a scheduler that just holds some of them is waited for."""
     if task_ids:
         await repository.drop_planned(connection, task_ids)
 

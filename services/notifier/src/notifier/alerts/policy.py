@@ -1,10 +1,11 @@
-"""The alert policy: which steps a deadline has and when each of them fires. Pure functions of dates."""
+"""The alert policies: which steps a deadline has and when each of them fires. Pure functions of dates."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from notifier.alerts.models import Audience, StepKind
+from notifier.deadlines.models import DeadlineSubject
 from shared.calendar import WorkingCalendar
 from shared.clock import end_of, start_of
 
@@ -23,6 +24,8 @@ class Policy:
 
     name: str = "default.v1"
     fire_hour: int = 8
+    # Whom the ordinary steps tell.
+    audience: Audience = Audience.PARTY
     before: tuple[int, ...] = (7, 3, 1)
     overdue_daily: int = 3
     overdue_every: int = 5
@@ -33,6 +36,19 @@ class Policy:
     def reminds_on(self, overdue: int) -> bool:
         """Whether so many working days after the deadline there is a reminder."""
         return overdue <= self.overdue_daily or (overdue - self.overdue_daily) % self.overdue_every == 0
+
+
+def policies(fire_hour: int) -> Mapping[DeadlineSubject, Policy]:
+    """The policy of each kind of deadline.
+
+    A signature that is not given in time is never overdue: the text goes back to draft, and there is nothing to sign.
+    """
+    return {
+        DeadlineSubject.TASK: Policy(fire_hour=fire_hour),
+        DeadlineSubject.AGREEMENT: Policy(
+            name="signing.v1", fire_hour=fire_hour, audience=Audience.SIGNERS, overdue_limit=0, escalations={}
+        ),
+    }
 
 
 @dataclass(frozen=True)
@@ -68,8 +84,8 @@ def _before(due_on: date, calendar: WorkingCalendar, policy: Policy) -> Iterator
     last_day = calendar.last_working_day(due_on)
     for count in sorted(policy.before, reverse=True):
         day = calendar.add_working_days(last_day, -count)
-        yield _step(policy, f"before_{count}", StepKind.APPROACHING, day, end_of(day))
-    yield _step(policy, "due", StepKind.DUE, last_day, end_of(due_on))
+        yield _step(policy, f"before_{count}", StepKind.APPROACHING, day, end_of(day), policy.audience)
+    yield _step(policy, "due", StepKind.DUE, last_day, end_of(due_on), policy.audience)
 
 
 def _overdue(due_on: date, calendar: WorkingCalendar, policy: Policy, until: date) -> Iterator[Step]:
@@ -81,12 +97,12 @@ def _overdue(due_on: date, calendar: WorkingCalendar, policy: Policy, until: dat
             yield _step(policy, f"escalation_{count}", StepKind.ESCALATED, day, None, audience)
         if policy.reminds_on(count):
             if latest is not None:
-                yield _step(policy, f"overdue_{latest[0]}", StepKind.OVERDUE, latest[1], start_of(day))
+                yield _step(policy, f"overdue_{latest[0]}", StepKind.OVERDUE, latest[1], start_of(day), policy.audience)
             if day > until:
                 return
             latest = (count, day)
     if latest is not None:
-        yield _step(policy, f"overdue_{latest[0]}", StepKind.OVERDUE, latest[1], None)
+        yield _step(policy, f"overdue_{latest[0]}", StepKind.OVERDUE, latest[1], None, policy.audience)
 
 
 def _step(
@@ -95,6 +111,6 @@ def _step(
     kind: StepKind,
     day: date,
     known_before: datetime | None,
-    audience: Audience = Audience.PARTY,
+    audience: Audience,
 ) -> Step:
     return Step(name, kind, audience, day, start_of(day) + timedelta(hours=policy.fire_hour), known_before)

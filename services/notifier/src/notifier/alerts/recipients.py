@@ -18,7 +18,7 @@ class Candidate:
 
 
 def recipients(audience: Audience, people: Sequence[Candidate]) -> list[Candidate]:
-    """Ordinary steps tell the specialists, or the leaders where there are none; escalations tell the leaders."""
+    """Ordinary steps of a task tell the specialists, or the leaders where there are none; all others the leaders."""
     leaders = [person for person in people if person.is_leader]
     if audience is not Audience.PARTY:
         return leaders

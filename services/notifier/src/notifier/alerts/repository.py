@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -15,6 +15,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from notifier.alerts.models import Alert
 from notifier.alerts.policy import Step
+from notifier.deadlines.models import DeadlineSubject
 from shared.ids import new_id
 
 PLAN_LOCK = 0x6C76_706C_616E  # one reconciler at a time
@@ -23,17 +24,19 @@ HOLD_LOCK = 0x6C76_686F_6C64  # held alone while deadlines are learned again, sh
 # A step keeps its identity however often it is derived; one that was dropped as obsolete may come back.
 _PLAN = """
 insert into alert_step (id, task_id, organization_id, revision, policy, step, kind, audience, fire_at, ready_at)
-select md5(concat_ws('/', d.task_id, d.organization_id, d.revision, $1::text, p.step))::uuid,
-       d.task_id, d.organization_id, d.revision, $1::text, p.step, p.kind, p.audience, p.fire_at, p.fire_at
-from unnest($2::date[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[])
-    as p(due_on, step, kind, audience, fire_at, known_before)
-join deadline d on d.due_on = p.due_on and d.is_open {scope}
-where (p.known_before is null or d.since < p.known_before) and (p.audience = 'party' or d.role = 'lead')
+select md5(concat_ws('/', d.task_id, d.organization_id, d.revision, p.policy, p.step))::uuid,
+       d.task_id, d.organization_id, d.revision, p.policy, p.step, p.kind, p.audience, p.fire_at, p.fire_at
+from unnest($1::text[], $2::date[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[],
+        $8::text[])
+    as p(subject_kind, due_on, step, kind, audience, fire_at, known_before, policy)
+join deadline d on d.due_on = p.due_on and d.subject_kind = p.subject_kind and d.is_open {scope}
+where (p.known_before is null or d.since < p.known_before)
+  and (p.audience in ('party', 'signers') or d.role = 'lead')
 on conflict (id) do update set state = 'planned', fire_at = excluded.fire_at, ready_at = excluded.ready_at
 where alert_step.state = 'dropped' or (alert_step.state = 'planned' and alert_step.fire_at <> excluded.fire_at)
 """
 _PLAN_ALL = _PLAN.format(scope="")
-_PLAN_TASKS = _PLAN.format(scope="and d.task_id = any($8::uuid[])")
+_PLAN_TASKS = _PLAN.format(scope="and d.task_id = any($9::uuid[])")
 _DROP_PLANNED = "delete from alert_step where task_id = any($1::uuid[]) and state = 'planned'"
 # From one due date to the next by the index, however many deadlines share it.
 _OPEN_DUE_DATES = """
@@ -77,7 +80,7 @@ returning s.id, s.token
 # looked at again then. While it is locked here, that consumer waits, so its deadline is the same for all that follows.
 _HELD = """
 select s.id, s.task_id, s.organization_id, s.revision, s.step, s.kind, s.audience, s.waits, d.role, d.due_on,
-       t.agreement_id, t.title, t.members, t.traceparent,
+       t.subject_kind, t.agreement_id, t.title, t.members, t.traceparent,
        d.task_id is not null as is_live, o.id is not null as is_known,
        case when s.audience = 'superior' then o.superior_organization_id else s.organization_id end as told_id,
        exists (select from outbox_head h where h.aggregate_id = s.id) as is_published,
@@ -85,7 +88,7 @@ select s.id, s.task_id, s.organization_id, s.revision, s.step, s.kind, s.audienc
 from unnest($1::uuid[], $2::bigint[]) as claimed(id, token)
 join alert_step s on s.id = claimed.id and s.token = claimed.token and s.state = 'planned'
 left join deadline d on d.task_id = s.task_id and d.organization_id = s.organization_id and d.revision = s.revision
-    and d.is_open and d.due_on is not null and (s.audience = 'party' or d.role = 'lead')
+    and d.is_open and d.due_on is not null and (s.audience in ('party', 'signers') or d.role = 'lead')
 left join task t on t.id = d.task_id
 left join organization o on o.id = s.organization_id
 left join lateral (
@@ -103,9 +106,10 @@ for update of s skip locked
 _TELL = """
 insert into alert (id, step_id, task_id, deadline_revision, policy, step, kind, channel, recipient_id, organization_id,
                    party_organization_id, party_role, agreement_id, agreement_title, task_title, due_on,
-                   demonstration, fired_at)
+                   demonstration, subject_kind, fired_at)
 select new.id, s.id, s.task_id, s.revision, s.policy, s.step, s.kind, 'in_app', new.recipient_id, new.organization_id,
-       s.organization_id, d.role, t.agreement_id, t.agreement_title, t.title, d.due_on, t.demonstration, $5
+       s.organization_id, d.role, t.agreement_id, t.agreement_title, t.title, d.due_on, t.demonstration,
+       t.subject_kind, $5
 from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[]) as new(id, step_id, recipient_id, organization_id)
 join alert_step s on s.id = new.step_id
 join deadline d on d.task_id = s.task_id and d.organization_id = s.organization_id
@@ -131,7 +135,7 @@ update alert_step s set waits = s.waits + 1,
 where s.id = any($1::uuid[])
 """
 
-_ALERT = """a.id, a.version, a.kind, a.step, a.task_id, a.task_title, a.agreement_id, a.agreement_title,
+_ALERT = """a.id, a.version, a.kind, a.step, a.subject_kind, a.task_id, a.task_title, a.agreement_id, a.agreement_title,
 a.party_organization_id, a.party_role, a.due_on, a.deadline_revision, a.demonstration, a.fired_at, a.read_at,
 a.snoozed_until"""
 _LIST = f"""
@@ -161,6 +165,15 @@ _READ_ALL = text("""
 """)
 
 
+class Planned(NamedTuple):
+    """A step of every open deadline of this kind that falls on this date."""
+
+    kind: DeadlineSubject
+    policy: str
+    due_on: date
+    step: Step
+
+
 @dataclass(frozen=True)
 class NewAlert:
     """One alert to be: whom a step tells, and whether by mail as well."""
@@ -180,32 +193,30 @@ async def now(connection: asyncpg.Connection[Any]) -> datetime:
 
 
 async def plan(
-    connection: asyncpg.Connection[Any],
-    policy: str,
-    planned: Sequence[tuple[date, Step]],
-    *,
-    task_ids: Sequence[UUID] | None = None,
+    connection: asyncpg.Connection[Any], planned: Sequence[Planned], *, task_ids: Sequence[UUID] | None = None
 ) -> int:
     """Plan these steps for every open deadline with their due date; gives how many are new or moved."""
     if not planned:
         return 0
     columns = [
-        [due_on for due_on, _ in planned],
-        [step.name for _, step in planned],
-        [str(step.kind) for _, step in planned],
-        [str(step.audience) for _, step in planned],
-        [step.fire_at for _, step in planned],
-        [step.known_before for _, step in planned],
+        [str(one.kind) for one in planned],
+        [one.due_on for one in planned],
+        [one.step.name for one in planned],
+        [str(one.step.kind) for one in planned],
+        [str(one.step.audience) for one in planned],
+        [one.step.fire_at for one in planned],
+        [one.step.known_before for one in planned],
+        [one.policy for one in planned],
     ]
     if task_ids is None:
-        status = await connection.execute(_PLAN_ALL, policy, *columns)
+        status = await connection.execute(_PLAN_ALL, *columns)
     else:
-        status = await connection.execute(_PLAN_TASKS, policy, *columns, task_ids)
+        status = await connection.execute(_PLAN_TASKS, *columns, task_ids)
     return int(status.rsplit(" ", 1)[1])
 
 
 async def drop_planned(connection: asyncpg.Connection[Any], task_ids: Sequence[UUID]) -> None:
-    """Forget the steps of these tasks that have not fired."""
+    """Forget the steps of these tasks and signings that have not fired."""
     await connection.execute(_DROP_PLANNED, task_ids)
 
 

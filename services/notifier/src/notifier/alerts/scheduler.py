@@ -18,7 +18,7 @@ from notifier.alerts.planning import Planner
 from notifier.alerts.recipients import Candidate, recipients
 from notifier.alerts.repository import NewAlert
 from notifier.config import Settings
-from notifier.deadlines.models import DeadlineRole
+from notifier.deadlines.models import DeadlineRole, DeadlineSubject
 from notifier.feed.service import trim
 from shared.auth import SYSTEM
 from shared.db import Database, driver_connection, is_database_away
@@ -30,6 +30,10 @@ from shared.events import (
     DeadlineEscalated,
     DeadlinePassed,
     EventActor,
+    SigningAlertEvent,
+    SigningAlertSnapshot,
+    SigningApproaching,
+    SigningDue,
 )
 from shared.ids import new_id
 from shared.outbox import publish_all
@@ -53,6 +57,10 @@ _EVENTS: dict[str, type[AlertEvent]] = {
     StepKind.DUE: DeadlineDue,
     StepKind.OVERDUE: DeadlinePassed,
     StepKind.ESCALATED: DeadlineEscalated,
+}
+_SIGNING_EVENTS: dict[str, type[SigningAlertEvent]] = {
+    StepKind.APPROACHING: SigningApproaching,
+    StepKind.DUE: SigningDue,
 }
 Claimed = Sequence[tuple[UUID, int]]
 
@@ -204,8 +212,10 @@ def _is_news(outcome: Outcome) -> bool:
     return outcome.told > 0 and not outcome.step["is_published"]
 
 
-def _event(outcome: Outcome, moment: datetime) -> AlertEvent:
+def _event(outcome: Outcome, moment: datetime) -> AlertEvent | SigningAlertEvent:
     step = outcome.step
+    if step["subject_kind"] == DeadlineSubject.AGREEMENT:
+        return _signing_event(outcome, moment)
     return _EVENTS[step["kind"]](
         version=1,
         actor=EventActor.of(SYSTEM),
@@ -219,6 +229,26 @@ def _event(outcome: Outcome, moment: datetime) -> AlertEvent:
             due_on=step["due_on"],
             recipients=outcome.told,
             task_title=step["title"],
+            deadline_revision=step["revision"],
+            organization_ids=[step["organization_id"]],
+        ),
+    )
+
+
+def _signing_event(outcome: Outcome, moment: datetime) -> SigningAlertEvent:
+    step = outcome.step
+    return _SIGNING_EVENTS[step["kind"]](
+        version=1,
+        actor=EventActor.of(SYSTEM),
+        occurred_at=moment,
+        members=step["members"],
+        alert=SigningAlertSnapshot(
+            id=step["id"],
+            agreement_id=step["agreement_id"],
+            agreement_title=step["title"],
+            step=step["step"],
+            due_on=step["due_on"],
+            recipients=outcome.told,
             deadline_revision=step["revision"],
             organization_ids=[step["organization_id"]],
         ),

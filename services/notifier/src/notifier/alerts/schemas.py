@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import ConfigDict, Field
 
 from notifier.alerts.models import StepKind
-from notifier.deadlines.models import DeadlineRole
+from notifier.deadlines.models import DeadlineRole, DeadlineSubject
 from shared.schemas import Model
 
 ALERT_EXAMPLE: dict[str, Any] = {
@@ -16,6 +16,8 @@ ALERT_EXAMPLE: dict[str, Any] = {
     "kind": "approaching",
     "step": "before_3",
     "message": "Còn 3 ngày làm việc (hạn 31/12/2026): Hợp tác quảng bá, tiêu thụ sản phẩm, thông tin du lịch",
+    "subject_kind": "task",
+    "subject_url": "/v1/tasks/01990000-0000-7000-8000-0000000000b1",
     "task_id": "01990000-0000-7000-8000-0000000000b1",
     "task_title": "Hợp tác quảng bá, tiêu thụ sản phẩm, thông tin du lịch",
     "agreement_id": "01990000-0000-7000-8000-0000000000a1",
@@ -31,24 +33,38 @@ ALERT_EXAMPLE: dict[str, Any] = {
     "snoozed_until": None,
     "allowed_actions": ["read", "snooze"],
 }
+SIGNING_ALERT_EXAMPLE: dict[str, Any] = ALERT_EXAMPLE | {
+    "id": "01990000-0000-7000-8000-0000000000d2",
+    "message": "Sắp đến hạn ký, còn 3 ngày làm việc (hạn ký 31/12/2026): Kế hoạch phối hợp thực hiện Kết luận số"
+    " 352-KL/TUQN-TUBG-TUHD",
+    "subject_kind": "agreement",
+    "subject_url": "/v1/agreements/01990000-0000-7000-8000-0000000000a1",
+    "task_id": None,
+    "task_title": None,
+    "role": "signatory",
+}
 
 
 class AlertPublic(Model):
     """An alert of the caller; its message says how things stood when it fired."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [ALERT_EXAMPLE]})
+    model_config = ConfigDict(json_schema_extra={"examples": [ALERT_EXAMPLE, SIGNING_ALERT_EXAMPLE]})
 
     id: UUID
     version: int
     kind: StepKind
     step: str = Field(description="Step of the policy, such as `before_3`, `due`, `overdue_8` or `escalation_5`.")
     message: str = Field(description="In the language of Accept-Language.")
-    task_id: UUID
-    task_title: str
+    subject_kind: DeadlineSubject = Field(
+        description="What comes due: a task, or an agreement that waits for a signature."
+    )
+    subject_url: str = Field(description="Where it is read.")
+    task_id: UUID | None = Field(description="None where an agreement waits for a signature.")
+    task_title: str | None
     agreement_id: UUID
     agreement_title: str
     organization_id: UUID = Field(description="The organisation whose deadline it is.")
-    role: DeadlineRole = Field(description="What that organisation is in the task.")
+    role: DeadlineRole = Field(description="What that organisation is in the task, or in the signing.")
     due_on: date
     deadline_revision: int
     working_days_left: int = Field(description="As of today; negative once the deadline has passed.")

@@ -14,7 +14,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from notifier.alerts import errors, repository
 from notifier.alerts.models import Alert, StepKind
 from notifier.alerts.schemas import AlertPublic, AlertSummary
-from notifier.alerts.wording import message, working_days_left
+from notifier.alerts.wording import message, subject_url, working_days_left
+from notifier.deadlines.models import DeadlineSubject
 from shared import clock
 from shared.auth import Actor
 from shared.clock import day_of
@@ -67,15 +68,18 @@ async def summary(connection: asyncpg.Connection[Any], actor: Actor) -> AlertSum
 
 def shown(alert: Mapping[str, Any], language: str) -> AlertPublic:
     """The alert as its owner sees it today."""
-    kind = StepKind(alert["kind"])
+    kind, subject = StepKind(alert["kind"]), DeadlineSubject(alert["subject_kind"])
+    is_task = subject is DeadlineSubject.TASK
     return AlertPublic(
         id=alert["id"],
         version=alert["version"],
         kind=kind,
         step=alert["step"],
-        message=message(kind, alert["task_title"], alert["due_on"], day_of(alert["fired_at"]), language),
-        task_id=alert["task_id"],
-        task_title=alert["task_title"],
+        message=message(kind, alert["task_title"], alert["due_on"], day_of(alert["fired_at"]), language, subject),
+        subject_kind=subject,
+        subject_url=subject_url(subject, alert["task_id"]),
+        task_id=alert["task_id"] if is_task else None,
+        task_title=alert["task_title"] if is_task else None,
         agreement_id=alert["agreement_id"],
         agreement_title=alert["agreement_title"],
         organization_id=alert["party_organization_id"],

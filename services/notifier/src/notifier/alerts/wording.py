@@ -1,8 +1,10 @@
 """How an alert reads, in the list and in a mail's subject."""
 
 from datetime import date
+from uuid import UUID
 
 from notifier.alerts.models import KIND_WORDING, StepKind
+from notifier.deadlines.models import DeadlineSubject
 from shared.calendar import WorkingCalendar
 from shared.text import format_date
 
@@ -17,13 +19,29 @@ def working_days_left(due_on: date, today: date, calendar: WorkingCalendar = _CA
     return calendar.working_days_between(today, due_on)
 
 
-def message(kind: StepKind, task_title: str, due_on: date, told_on: date, language: str) -> str:
+def message(
+    kind: StepKind,
+    title: str,
+    due_on: date,
+    told_on: date,
+    language: str,
+    subject: DeadlineSubject = DeadlineSubject.TASK,
+) -> str:
     """One line that says what has become of the deadline on the day of the alert."""
     days = working_days_left(due_on, told_on)
     day = format_date(due_on)
+    if subject is DeadlineSubject.AGREEMENT:
+        if language == "en":
+            return f"{_to_sign_in_english(days)} (sign by {day}): {title}"
+        return f"{_to_sign_in_vietnamese(days)} (hạn ký {day}): {title}"
     if language == "en":
-        return f"{_english(kind, days)} (deadline {day}): {task_title}"
-    return f"{_vietnamese(kind, days)} (hạn {day}): {task_title}"
+        return f"{_english(kind, days)} (deadline {day}): {title}"
+    return f"{_vietnamese(kind, days)} (hạn {day}): {title}"
+
+
+def subject_url(subject: DeadlineSubject, subject_id: UUID) -> str:
+    """Where what comes due is read."""
+    return f"/v1/{'agreements' if subject is DeadlineSubject.AGREEMENT else 'tasks'}/{subject_id}"
 
 
 def _vietnamese(kind: StepKind, days: int) -> str:
@@ -42,6 +60,18 @@ def _english(kind: StepKind, days: int) -> str:
         prefix = KIND_WORDING[StepKind.ESCALATED]["en"] if kind is StepKind.ESCALATED else "Overdue"
         return f"{prefix} by {-days} working {_days(-days)}"
     return KIND_WORDING[StepKind.DUE if kind is not StepKind.OVERDUE else kind]["en"]
+
+
+def _to_sign_in_vietnamese(days: int) -> str:
+    if days > 0:
+        return f"Sắp đến hạn ký, còn {days} ngày làm việc"
+    return "Đến hạn ký hôm nay" if days == 0 else f"Hết hạn ký đã {-days} ngày làm việc"
+
+
+def _to_sign_in_english(days: int) -> str:
+    if days > 0:
+        return f"{days} working {_days(days)} left to sign"
+    return "Last day to sign" if days == 0 else f"The time to sign ended {-days} working {_days(-days)} ago"
 
 
 def _days(count: int) -> str:

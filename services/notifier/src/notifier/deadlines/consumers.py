@@ -15,23 +15,36 @@ from notifier.alerts.planning import Planner
 from notifier.alerts.repository import HOLD_LOCK, drop_all_planned
 from notifier.config import Settings
 from notifier.deadlines import repository
-from notifier.deadlines.service import apply_organization, apply_tasks
+from notifier.deadlines.service import apply_organization, apply_subjects
 from shared.auth import SYSTEM
 from shared.db import Database, driver_connection
-from shared.events import EVENT_TYPES, LOCALITIES, TASKS, Event, OrganizationEvent, TaskEvent
+from shared.events import (
+    AGREEMENTS,
+    EVENT_TYPES,
+    LOCALITIES,
+    TASKS,
+    AgreementEvent,
+    Event,
+    OrganizationEvent,
+    TaskEvent,
+)
 from shared.inbox import Consumer, Handler, Together, reset
 from shared.kafka import admin_client, client_options, cluster_id_of
 from shared.outbox.relay import plain_dsn
 
 GROUP = "notifier-deadlines"
-TOPICS = (LOCALITIES, TASKS)
+TOPICS = (LOCALITIES, AGREEMENTS, TASKS)
 CAUGHT_UP_POLL = 0.5
 
 
 def deadline_handlers(planner: Planner) -> dict[str, Handler]:
     """The handler of each type of event that changes a deadline or the people who are told of it."""
-    on_task = Together(partial(apply_tasks, planner))
-    by_kind: tuple[tuple[type[Event], Handler], ...] = ((OrganizationEvent, apply_organization), (TaskEvent, on_task))
+    on_subject = Together(partial(apply_subjects, planner))
+    by_kind: tuple[tuple[type[Event], Handler], ...] = (
+        (OrganizationEvent, apply_organization),
+        (AgreementEvent, on_subject),
+        (TaskEvent, on_subject),
+    )
     return {
         event_type: handler
         for event_type, model in EVENT_TYPES.items()

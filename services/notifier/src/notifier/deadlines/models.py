@@ -1,4 +1,4 @@
-"""What is learned of organisations, people, tasks and their deadlines; all of it can be learned again from events."""
+"""What is learned of organisations, people and what comes due for them; all of it can be learned again from events."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,18 +13,35 @@ from sqlmodel import Field
 from notifier.tables import Table
 
 
+class DeadlineSubject(StrEnum):
+    """What comes due: a task to be done, or an agreement to be signed."""
+
+    TASK = "task"
+    AGREEMENT = "agreement"
+
+
+SUBJECT_WORDING: dict[DeadlineSubject, dict[str, str]] = {
+    DeadlineSubject.TASK: {"vi": "nhiệm vụ", "en": "task"},
+    DeadlineSubject.AGREEMENT: {"vi": "thỏa thuận chờ ký", "en": "agreement to be signed"},
+}
+
+
 class DeadlineRole(StrEnum):
-    """What the organisation is in the task; where it is several things, the first of these."""
+    """What the organisation is in the task, or in the signing; where it is several things, the first of these."""
 
     LEAD = "lead"
     COORDINATING = "coordinating"
     MONITORING = "monitoring"
+    SIGNATORY = "signatory"
+    APPROVER = "approver"
 
 
 ROLE_WORDING: dict[DeadlineRole, dict[str, str]] = {
     DeadlineRole.LEAD: {"vi": "chủ trì", "en": "lead"},
     DeadlineRole.COORDINATING: {"vi": "phối hợp", "en": "coordinating"},
     DeadlineRole.MONITORING: {"vi": "theo dõi", "en": "monitoring"},
+    DeadlineRole.SIGNATORY: {"vi": "ký kết", "en": "signatory"},
+    DeadlineRole.APPROVER: {"vi": "phê duyệt", "en": "approver"},
 }
 
 # A task in one of these asks nothing of anybody any more, or for the time being.
@@ -59,7 +76,11 @@ class Person(Table, table=True):
 
 @dataclass(frozen=True)
 class Task:
-    """A task's last state, as far as an alert tells of it. No ORM here: every event of a task makes some of these."""
+    """The last state of what has deadlines, as far as an alert tells of it: a task, or an agreement to be signed.
+
+    An agreement is its own `agreement_id`, and its `lead_name` is its custodian's, where that is a party. No ORM here:
+    every event of a task makes some of these.
+    """
 
     id: UUID
     version: int
@@ -72,11 +93,15 @@ class Task:
     members: Sequence[UUID]
     demonstration: bool
     traceparent: str | None
+    subject_kind: str = DeadlineSubject.TASK
 
 
 @dataclass(frozen=True)
 class Deadline:
-    """One organisation's deadline in one task: its own date where it has one, else the task's."""
+    """One organisation's deadline in one task: its own date where it has one, else the task's.
+
+    Where `subject_kind` says so, it is the day until which the organisation can sign the agreement `task_id`.
+    """
 
     task_id: UUID
     organization_id: UUID
@@ -87,3 +112,4 @@ class Deadline:
     is_open: bool
     since: datetime
     task_version: int
+    subject_kind: str = DeadlineSubject.TASK

@@ -18,44 +18,45 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from notifier.deadlines.models import Deadline, Organization, Person, Task
 
 _DEADLINES_OF = """
-select task_id, organization_id, role, due_on, revision, is_open, since, task_version
+select task_id, organization_id, role, due_on, revision, is_open, since, task_version, subject_kind
 from deadline where task_id = any($1::uuid[])
 """
 # One statement for all tasks of a batch and their deadlines: most events of a task change no date at all.
 _PUT_TASKS = """
 with task_row as (
     insert into task (id, version, agreement_id, agreement_title, agreement_number, title, status, lead_name, members,
-                      demonstration, traceparent)
+                      demonstration, traceparent, subject_kind)
     select id, version, agreement_id, agreement_title, agreement_number, title, status, lead_name, members,
-           demonstration, traceparent
+           demonstration, traceparent, subject_kind
     from json_to_recordset($1::text::json) as t(id uuid, version int, agreement_id uuid, agreement_title text,
         agreement_number text, title text, status text, lead_name text, members uuid[], demonstration boolean,
-        traceparent text)
+        traceparent text, subject_kind text)
     on conflict (id) do update set
         version = excluded.version, agreement_id = excluded.agreement_id, agreement_title = excluded.agreement_title,
         agreement_number = excluded.agreement_number, title = excluded.title, status = excluded.status,
         lead_name = excluded.lead_name, members = excluded.members, demonstration = excluded.demonstration,
         traceparent = excluded.traceparent
 )
-insert into deadline (task_id, organization_id, role, due_on, revision, is_open, since, task_version)
+insert into deadline (task_id, organization_id, role, due_on, revision, is_open, since, task_version, subject_kind)
 select * from unnest($2::uuid[], $3::uuid[], $4::text[], $5::date[], $6::int[], $7::boolean[], $8::timestamptz[],
-    $9::int[])
+    $9::int[], $10::text[])
 on conflict (task_id, organization_id) do update set
     role = excluded.role, due_on = excluded.due_on, revision = excluded.revision, is_open = excluded.is_open,
     since = excluded.since, task_version = excluded.task_version
 """
 _LIST = """
-select d.task_id, d.role, d.due_on, d.revision, d.since, t.title, t.agreement_id, t.agreement_title,
+select d.task_id, d.subject_kind, d.role, d.due_on, d.revision, d.since, t.title, t.agreement_id, t.agreement_title,
        t.agreement_number, t.status, t.lead_name, t.demonstration
 from deadline d join task t on t.id = d.task_id
 where d.organization_id = $1 and d.is_open and d.due_on is not null and d.due_on <= $2
   and ($3::date is null or (d.due_on, d.task_id) > ($3, $4)) and ($5::text[] = '{}' or d.role = any($5))
-order by d.due_on, d.task_id limit $6
+  and d.subject_kind = any($6::text[])
+order by d.due_on, d.task_id limit $7
 """
 _COUNT = """
 select count(*) from deadline d
 where d.organization_id = $1 and d.is_open and d.due_on is not null and d.due_on <= $2
-  and ($3::text[] = '{}' or d.role = any($3))
+  and ($3::text[] = '{}' or d.role = any($3)) and d.subject_kind = any($4::text[])
 """
 _OFFSETS = "select topic, partition, next_offset from inbox_offset where consumer_group = $1 and cluster_id = $2"
 _CLEAR = "delete from deadline", "delete from task", "delete from organization"
@@ -77,7 +78,7 @@ async def deadlines_of(connection: asyncpg.Connection[Any], task_ids: Sequence[U
 
 
 async def put_tasks(connection: asyncpg.Connection[Any], tasks: Sequence[Task], deadlines: Sequence[Deadline]) -> None:
-    """Insert or replace tasks and their deadlines."""
+    """Insert or replace what has deadlines, and these."""
     await connection.execute(
         _PUT_TASKS,
         orjson.dumps([asdict(task) for task in tasks]).decode(),
@@ -89,6 +90,7 @@ async def put_tasks(connection: asyncpg.Connection[Any], tasks: Sequence[Task], 
         [deadline.is_open for deadline in deadlines],
         [deadline.since for deadline in deadlines],
         [deadline.task_version for deadline in deadlines],
+        [str(deadline.subject_kind) for deadline in deadlines],
     )
 
 
@@ -99,16 +101,23 @@ async def list_open(
     until: date,
     after: tuple[date, UUID] | None,
     roles: Sequence[str],
+    kinds: Sequence[str],
     limit: int,
 ) -> list[asyncpg.Record]:
-    """Open deadlines of an organisation up to a day, the earliest first."""
-    return await connection.fetch(_LIST, organization_id, until, *(after or (None, None)), list(roles), limit)
+    """Open deadlines of an organisation up to a day, the earliest first; without `roles`, whatever it is in them."""
+    keyset = after or (None, None)
+    return await connection.fetch(_LIST, organization_id, until, *keyset, list(roles), list(kinds), limit)
 
 
 async def count_open(
-    connection: asyncpg.Connection[Any], organization_id: UUID, *, until: date, roles: Sequence[str]
+    connection: asyncpg.Connection[Any],
+    organization_id: UUID,
+    *,
+    until: date,
+    roles: Sequence[str],
+    kinds: Sequence[str],
 ) -> int:
-    total: int = await connection.fetchval(_COUNT, organization_id, until, list(roles))
+    total: int = await connection.fetchval(_COUNT, organization_id, until, list(roles), list(kinds))
     return total
 
 

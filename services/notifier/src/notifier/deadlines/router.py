@@ -8,11 +8,11 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request, Response
 
 from notifier.deadlines import repository
-from notifier.deadlines.models import DeadlineRole
+from notifier.deadlines.models import DeadlineRole, DeadlineSubject
 from notifier.deadlines.schemas import DeadlinePublic
 from notifier.deadlines.upcoming import last_day, shown
 from notifier.dependencies import PlannerDep
-from notifier.permissions import DEADLINES, check_scope
+from notifier.permissions import DEADLINES, SIGNINGS, check_scope, has_scope
 from notifier.representation import page_response
 from shared import clock
 from shared.dependencies import PAGE, ActorDep, CursorParameter, CursorsDep, DatabaseDep, Limit
@@ -33,12 +33,19 @@ async def list_deadlines(
     planner: PlannerDep,
     within: Annotated[int, Query(ge=0, le=260, description="Working days ahead; what is overdue is always told.")] = 14,
     role: Annotated[Sequence[DeadlineRole], Query(description="Only where the organisation is this.")] = (),
+    subject_kind: Annotated[Sequence[DeadlineSubject], Query(description="Only of tasks, or only of signatures.")] = (),
     count: Annotated[bool, Query(description="Also count all that match.")] = False,
     limit: Limit = PAGE,
     cursor: CursorParameter = None,
 ) -> Response:
-    """Open deadlines of the caller's organisation, the earliest first, each with the alerts that will fire."""
+    """Open deadlines of the caller's organisation, the earliest first, each with the alerts that will fire.
+
+    They are of its tasks, and of agreements that wait for its signature; the latter a client sees with
+    `agreements:read` only.
+    """
     check_scope(actor, DEADLINES)
+    visible = list(DeadlineSubject) if has_scope(actor, SIGNINGS) else [DeadlineSubject.TASK]
+    kinds = [kind for kind in visible if not subject_kind or kind in subject_kind]
     after = None
     if cursor is not None:
         due_on, task_id = cursors.decode(_SCOPE, cursor)
@@ -49,10 +56,12 @@ async def list_deadlines(
         return page_response(request, Page[DeadlinePublic](items=[], total=0 if count else None))
     async with database.read(actor) as connection:
         rows = await repository.list_open(
-            connection, actor.organization_id, until=until, after=after, roles=role, limit=limit + 1
+            connection, actor.organization_id, until=until, after=after, roles=role, kinds=kinds, limit=limit + 1
         )
         total = (
-            await repository.count_open(connection, actor.organization_id, until=until, roles=role) if count else None
+            await repository.count_open(connection, actor.organization_id, until=until, roles=role, kinds=kinds)
+            if count
+            else None
         )
     items, last = cut(rows, limit)
     page = Page[DeadlinePublic](

@@ -7,10 +7,12 @@ from uuid import UUID
 from pydantic import ConfigDict, Field
 
 from notifier.alerts.models import Audience, StepKind
-from notifier.deadlines.models import DeadlineRole
+from notifier.deadlines.models import DeadlineRole, DeadlineSubject
 from shared.schemas import Model
 
 DEADLINE_EXAMPLE: dict[str, Any] = {
+    "subject_kind": "task",
+    "subject_url": "/v1/tasks/01990000-0000-7000-8000-0000000000b1",
     "task_id": "01990000-0000-7000-8000-0000000000b1",
     "task_title": "Hợp tác quảng bá, tiêu thụ sản phẩm, thông tin du lịch",
     "task_status": "in_progress",
@@ -25,10 +27,20 @@ DEADLINE_EXAMPLE: dict[str, Any] = {
     "demonstration": True,
     "steps": [{"step": "before_1", "kind": "approaching", "audience": "party", "fire_at": "2026-12-30T01:00:00Z"}],
 }
+SIGNING_DEADLINE_EXAMPLE: dict[str, Any] = DEADLINE_EXAMPLE | {
+    "subject_kind": "agreement",
+    "subject_url": "/v1/agreements/01990000-0000-7000-8000-0000000000a1",
+    "task_id": None,
+    "task_title": None,
+    "task_status": None,
+    "lead_name": "Ban Thường vụ Thị ủy Đông Triều",
+    "role": "signatory",
+    "steps": [{"step": "before_1", "kind": "approaching", "audience": "signers", "fire_at": "2026-12-30T01:00:00Z"}],
+}
 
 
 class StepPublic(Model):
-    """An alert that will fire unless the deadline changes or the task is completed before."""
+    """An alert that will fire unless before that the deadline changes, the task is completed or the signature given."""
 
     step: str
     kind: StepKind
@@ -39,18 +51,26 @@ class StepPublic(Model):
 class DeadlinePublic(Model):
     """A deadline of the caller's organisation."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [DEADLINE_EXAMPLE]})
+    model_config = ConfigDict(json_schema_extra={"examples": [DEADLINE_EXAMPLE, SIGNING_DEADLINE_EXAMPLE]})
 
-    task_id: UUID
-    task_title: str
-    task_status: str
+    subject_kind: DeadlineSubject = Field(
+        description="What comes due: a task, or an agreement that waits for a signature."
+    )
+    subject_url: str = Field(description="Where it is read.")
+    task_id: UUID | None = Field(description="None where an agreement waits for a signature.")
+    task_title: str | None
+    task_status: str | None
     agreement_id: UUID
     agreement_title: str
     agreement_number: str | None
-    lead_name: str
-    role: DeadlineRole = Field(description="What the caller's organisation is in the task.")
-    due_on: date
+    lead_name: str | None = Field(description="Of an agreement: its custodian, where that is one of the parties.")
+    role: DeadlineRole = Field(description="What the caller's organisation is in the task, or in the signing.")
+    due_on: date = Field(
+        description="Of a signature: `sign_by`, or the first working day after it, at whose end the signing lapses."
+    )
     revision: int
     working_days_left: int = Field(description="Negative once the deadline has passed.")
     demonstration: bool
-    steps: list[StepPublic] = Field(description="What will fire until fifteen working days after the deadline.")
+    steps: list[StepPublic] = Field(
+        description="What will fire until fifteen working days after the deadline; of a signature, until that day."
+    )

@@ -1,7 +1,7 @@
 """How each event changes organisations, people and deadlines, and what comes due for an organisation."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
@@ -10,9 +10,22 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from notifier.alerts.planning import Planner, forget_planned, wake
 from notifier.deadlines import repository
-from notifier.deadlines.models import CLOSED_STATUSES, Deadline, DeadlineRole, Organization, Person, Task
+from notifier.deadlines.models import (
+    CLOSED_STATUSES,
+    Deadline,
+    DeadlineRole,
+    DeadlineSubject,
+    Organization,
+    Person,
+    Task,
+)
+from notifier.deadlines.signing import advance_signing
+from shared.calendar import WorkingCalendar
 from shared.db import driver_connection
-from shared.events import Envelope, OrganizationEvent, TaskEvent, TaskParty, TaskSnapshot
+from shared.events import AgreementEvent, Envelope, OrganizationEvent, TaskEvent, TaskParty, TaskSnapshot
+
+# What has deadlines, as its events tell of it.
+SubjectEvent = TaskEvent | AgreementEvent
 
 
 async def apply_organization(session: AsyncSession, envelope: Envelope) -> None:
@@ -34,8 +47,11 @@ async def apply_organization(session: AsyncSession, envelope: Envelope) -> None:
     await wake(await driver_connection(session), organization.id)
 
 
-async def apply_tasks(planner: Planner, session: AsyncSession, envelopes: Sequence[Envelope]) -> None:
-    """Bring the tasks' deadlines up to date and plan their alerts anew where something changed for them."""
+async def apply_subjects(planner: Planner, session: AsyncSession, envelopes: Sequence[Envelope]) -> None:
+    """Bring the deadlines of tasks and signings up to date and plan their alerts anew where something changed.
+
+    An agreement that never asked for a signature until a day has no deadlines, and nothing is kept of it.
+    """
     connection = await driver_connection(session)
     before: dict[UUID, dict[UUID, Deadline]] = defaultdict(dict)
     for deadline in await repository.deadlines_of(connection, list({one.aggregate_id for one in envelopes})):
@@ -44,14 +60,16 @@ async def apply_tasks(planner: Planner, session: AsyncSession, envelopes: Sequen
     tasks: dict[UUID, Task] = {}
     for envelope in envelopes:
         event, task_id = envelope.data, envelope.aggregate_id
-        assert isinstance(event, TaskEvent)
+        assert isinstance(event, SubjectEvent)
         known = after.get(task_id, before[task_id])
         # The inbox drops old versions; what it forgot in a reset must not turn deadlines back either.
         if any(deadline.task_version >= event.version for deadline in known.values()):
             continue
-        deadlines = advance(known, event.task, event.version, event.occurred_at)
+        deadlines = deadlines_after(known, event, planner.calendar)
+        if not deadlines:
+            continue
         after[task_id] = {deadline.organization_id: deadline for deadline in deadlines}
-        tasks[task_id] = _task(event, envelope.traceparent)
+        tasks[task_id] = _subject(event, envelope.traceparent)
     if not tasks:
         return
     every = [deadline for each in after.values() for deadline in each.values()]
@@ -61,8 +79,17 @@ async def apply_tasks(planner: Planner, session: AsyncSession, envelopes: Sequen
     await planner.plan_tasks(connection, {task_id: list(each.values()) for task_id, each in changed.items()})
 
 
+def deadlines_after(
+    known: Mapping[UUID, Deadline], event: SubjectEvent, calendar: WorkingCalendar
+) -> Collection[Deadline]:
+    """The deadlines of whatever the event is about, from those before it. Pure: the fault checker replays by it."""
+    if isinstance(event, AgreementEvent):
+        return advance_signing(known, event.agreement, event.version, event.occurred_at, calendar)
+    return advance(known, event.task, event.version, event.occurred_at)
+
+
 def advance(known: Mapping[UUID, Deadline], task: TaskSnapshot, version: int, occurred_at: datetime) -> list[Deadline]:
-    """The deadlines of a task after a change, from those before it. Pure: the fault checker replays history by it.
+    """The deadlines of a task after a change, from those before it.
 
     A new date or role begins a new revision; an organisation that is no longer in the task keeps a closed row.
     """
@@ -109,6 +136,29 @@ def _alerts_differ(before: Mapping[UUID, Deadline], after: Mapping[UUID, Deadlin
         return {key: (one.revision, one.is_open, one.since) for key, one in deadlines.items()}
 
     return told(before) != told(after)
+
+
+def _subject(event: SubjectEvent, traceparent: str | None) -> Task:
+    return _agreement(event, traceparent) if isinstance(event, AgreementEvent) else _task(event, traceparent)
+
+
+def _agreement(event: AgreementEvent, traceparent: str | None) -> Task:
+    agreement = event.agreement
+    names = {party.organization_id: party.organization_name for party in agreement.parties}
+    return Task(
+        id=agreement.id,
+        subject_kind=DeadlineSubject.AGREEMENT,
+        version=event.version,
+        agreement_id=agreement.id,
+        agreement_title=agreement.title,
+        agreement_number=agreement.number,
+        title=agreement.title,
+        status=agreement.status,
+        lead_name=names.get(agreement.custodian_organization_id, ""),
+        members=event.members,
+        demonstration=agreement.demonstration,
+        traceparent=traceparent,
+    )
 
 
 def _task(event: TaskEvent, traceparent: str | None) -> Task:

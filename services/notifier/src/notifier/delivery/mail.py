@@ -11,8 +11,8 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from notifier.alerts.models import StepKind
-from notifier.alerts.wording import message
-from notifier.deadlines.models import ROLE_WORDING, DeadlineRole
+from notifier.alerts.wording import message, subject_url
+from notifier.deadlines.models import ROLE_WORDING, DeadlineRole, DeadlineSubject
 from notifier.delivery.errors import Refused
 from notifier.delivery.links import UnsubscribeLinks
 from notifier.delivery.models import Letter
@@ -29,6 +29,8 @@ _TEMPLATES = Environment(
 )
 
 
+# The texts of a reminder, by what comes due.
+_TEXTS = {DeadlineSubject.TASK: "alert", DeadlineSubject.AGREEMENT: "signing"}
 _VERBATIM = ("List-Unsubscribe", "X-Lienvung-Alert")
 _ADDRESSES = ("From", "To")
 
@@ -71,15 +73,15 @@ def compose(
 ) -> EmailMessage:
     """The mail of one delivery, as text and HTML in the person's language; Refused where the address is none."""
     language = "en" if letter.language == "en" else "vi"
-    kind = StepKind(letter.kind)
-    subject = message(kind, letter.task_title, letter.due_on, day_of(letter.fired_at), language)
+    kind, about = StepKind(letter.kind), DeadlineSubject(letter.subject_kind)
+    subject = message(kind, letter.task_title, letter.due_on, day_of(letter.fired_at), language, about)
     unsubscribe = links.url(letter.recipient_id)
     facts = {
         "letter": letter,
         "headline": subject,
         "due_on": format_date(letter.due_on),
         "role": ROLE_WORDING[DeadlineRole(letter.party_role)][language],
-        "task_url": f"{public_url.rstrip('/')}/v1/tasks/{letter.task_id}",
+        "subject_url": public_url.rstrip("/") + subject_url(about, letter.task_id),
         "unsubscribe_url": unsubscribe,
     }
     mail = EmailMessage(policy=_POLICY)
@@ -96,8 +98,8 @@ def compose(
     mail["X-Lienvung-Alert"] = "/".join(identity(letter))
     if traceparent:
         mail["traceparent"] = traceparent
-    mail.set_content(render(f"alert.{language}.txt", facts))
-    mail.add_alternative(render(f"alert.{language}.html", facts), subtype="html")
+    mail.set_content(render(f"{_TEXTS[about]}.{language}.txt", facts))
+    mail.add_alternative(render(f"{_TEXTS[about]}.{language}.html", facts), subtype="html")
     return mail
 
 
@@ -107,7 +109,7 @@ def message_id(letter: Letter, mail_from: str) -> str:
 
 
 def identity(letter: Letter) -> tuple[str, ...]:
-    """Task, revision, policy, step, recipient, channel: what is unique about an alert."""
+    """Task or agreement, revision, policy, step, recipient, channel: what is unique about an alert."""
     return (
         str(letter.task_id),
         str(letter.deadline_revision),

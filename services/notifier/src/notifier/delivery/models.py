@@ -5,6 +5,8 @@ from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
+from notifier.deadlines.models import DeadlineSubject
+
 
 class DeliveryStatus(StrEnum):
     QUEUED = "queued"
@@ -50,3 +52,4 @@ class Letter:
     due_on: date
     demonstration: bool
     fired_at: datetime
+    subject_kind: str = DeadlineSubject.TASK

@@ -19,7 +19,7 @@ _RESUBSCRIBE = "resubscribe"
 _WORDS = {
     ("vi", False): (
         "Thư nhắc hạn",
-        "Bạn đang nhận thư nhắc hạn nhiệm vụ. Cảnh báo trong hệ thống không phụ thuộc vào thư.",
+        "Bạn đang nhận thư nhắc hạn nhiệm vụ và hạn ký. Cảnh báo trong hệ thống không phụ thuộc vào thư.",
         "Ngừng nhận thư",
     ),
     ("vi", True): (

@@ -10,13 +10,14 @@ import asyncpg
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from notifier.config import Settings
+from notifier.deadlines.models import DeadlineSubject
 from notifier.delivery import repository
 from notifier.delivery.errors import Refused
 from notifier.delivery.models import DeliveryStatus, Letter
 from shared import clock
 from shared.auth import SYSTEM
 from shared.db import driver_connection
-from shared.events import AlertSnapshot, DeliveryFailed, EventActor
+from shared.events import AlertSnapshot, DeliveryFailed, EventActor, SigningAlertSnapshot, SigningDeliveryFailed
 from shared.outbox import publish
 
 LONGEST_PAUSE = timedelta(hours=1)
@@ -46,7 +47,36 @@ async def change_subscription(connection: asyncpg.Connection[Any], account_id: U
         await repository.opt_out(connection, account_id)
 
 
-def _failed(letter: Letter, reason: str) -> DeliveryFailed:
+def _failed(letter: Letter, reason: str) -> DeliveryFailed | SigningDeliveryFailed:
+    return (
+        _signing_failed(letter, reason)
+        if letter.subject_kind == DeadlineSubject.AGREEMENT
+        else _task_failed(letter, reason)
+    )
+
+
+def _signing_failed(letter: Letter, reason: str) -> SigningDeliveryFailed:
+    return SigningDeliveryFailed(
+        version=1,
+        actor=EventActor.of(SYSTEM),
+        occurred_at=clock.now(),
+        members=[letter.organization_id],
+        alert=SigningAlertSnapshot(
+            id=letter.id,
+            agreement_id=letter.agreement_id,
+            agreement_title=letter.agreement_title,
+            step=letter.step,
+            due_on=letter.due_on,
+            recipients=1,
+            deadline_revision=letter.deadline_revision,
+            organization_ids=[letter.organization_id],
+            channel="email",
+            reason=reason,
+        ),
+    )
+
+
+def _task_failed(letter: Letter, reason: str) -> DeliveryFailed:
     return DeliveryFailed(
         version=1,
         actor=EventActor.of(SYSTEM),

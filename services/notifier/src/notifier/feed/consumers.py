@@ -12,6 +12,7 @@ from shared.events import (
     AgreementEvent,
     AlertEvent,
     ReportEvent,
+    SigningAlertEvent,
     TaskEvent,
 )
 from shared.inbox import Consumer, Handler, Together
@@ -20,7 +21,7 @@ from shared.inbox import Consumer, Handler, Together
 GROUP = "notifier-feed"
 # Not the localities: an organisation's event holds the addresses of its people.
 TOPICS = (AGREEMENTS, TASKS, ALERTS, REPORTS)
-KINDS = (AgreementEvent, TaskEvent, AlertEvent, ReportEvent)
+KINDS = (AgreementEvent, TaskEvent, AlertEvent, SigningAlertEvent, ReportEvent)
 
 _APPEND = Together(append)
 HANDLERS: dict[str, Handler] = {
