@@ -6,6 +6,9 @@ from uuid import UUID
 
 import asyncpg
 
+from agreements_api.agreements.repository import STATE as AGREEMENT_STATE
+from agreements_api.tasks.repository import STATE as TASK_STATE
+
 
 @dataclass(frozen=True)
 class Size:
@@ -27,19 +30,19 @@ def synthetic_id(kind: str, number: int) -> UUID:
 
 async def fill_agreements(owner_url: str, size: Size) -> None:
     """Organisations, agreements in force and their tasks in the database of agreements-api."""
-    await _run(owner_url, _HELPERS, *(statement.format(**_numbers(size)) for statement in _AGREEMENTS))
+    await _run(owner_url, HELPERS, *(statement.format(**_numbers(size)) for statement in _AGREEMENTS))
 
 
 async def fill_alerts(owner_url: str, *, steps: int, organizations: int = 50) -> None:
     """Deadlines of this day in the database of the notifier, with a step of each that is due now."""
     await _run(
-        owner_url, _HELPERS, *(statement.format(steps=steps, organizations=organizations) for statement in _ALERTS)
+        owner_url, HELPERS, *(statement.format(steps=steps, organizations=organizations) for statement in _ALERTS)
     )
 
 
 async def fill_report(owner_url: str, *, tasks: int) -> None:
     """One agreement of five parties with so many tasks in the projections of reporting."""
-    await _run(owner_url, _HELPERS, *(statement.format(tasks=tasks) for statement in _REPORT))
+    await _run(owner_url, HELPERS, *(statement.format(tasks=tasks) for statement in _REPORT))
 
 
 def _numbers(size: Size) -> dict[str, int]:
@@ -61,7 +64,7 @@ async def _run(owner_url: str, *statements: str) -> None:
         await connection.close()
 
 
-_HELPERS = """
+HELPERS = """
 create function pg_temp.id_of(kind text, number bigint) returns uuid language sql immutable as $$
     select md5(kind || '-' || number)::uuid
 $$;
@@ -154,6 +157,18 @@ _AGREEMENTS = (
         union all select value, 'coordinating' from jsonb_array_elements(t.parties->'coordinating')
         union all select value, 'monitor' from jsonb_array_elements(t.parties->'monitoring')
     ) party
+    """,
+    # A record has history from its first version on: the database refuses the second without it.
+    f"""
+    insert into history (id, subject_id, agreement_id, subject_kind, version, action, actor_id, actor_kind, actor_name,
+                         changes, occurred_at, state)
+    select gen_random_uuid(), a.id, a.id, 'agreement', 1, 'draft', pg_temp.id_of('account', 0), 'user',
+           'Người thử tải', '[]'::jsonb, a.updated_at, {AGREEMENT_STATE}
+    from agreement a
+    union all
+    select gen_random_uuid(), t.id, t.agreement_id, 'task', 1, 'assign', pg_temp.id_of('account', 0), 'user',
+           'Người thử tải', '[]'::jsonb, t.updated_at, {TASK_STATE}
+    from task t join agreement a on a.id = t.agreement_id
     """,
     "vacuum (analyze)",
 )
