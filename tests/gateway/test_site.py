@@ -87,7 +87,8 @@ async def test_the_type_of_a_problem_leads_to_what_it_means(gateway: httpx.Async
     ]
     services_own = [kind for kind in named if kind.__module__ == errors.__name__]
     assert services_own
-    for kind in (*BY_STATUS.values(), GatewayTimeout, *services_own):
+    every: list[type[Problem]] = [*BY_STATUS.values(), GatewayTimeout, *services_own]
+    for kind in every:
         page = await gateway.get(f"/problems/{kind.code}")
         assert page.status_code == 200, kind
         assert html.escape(kind.title["vi"]) in page.text
