@@ -11,17 +11,9 @@ import orjson
 
 from agreements_api.agreements import errors, repository
 from agreements_api.agreements.schemas import AgreementPublic, ClausePublic, PartyPublic
-from agreements_api.history.past import Json, Past, body_of, each_shown, shown, state_at
+from agreements_api.history.past import Json, NotOfThePast, Past, body_of, each_shown, refuse_words, shown, state_at
 from agreements_api.representation import with_actions
 from shared.auth import Actor
-from shared.problems import FieldError, Unprocessable
-
-
-class NotOfThePast(Unprocessable):
-    """A list of the past is in an order, or narrowed by something, that only the present has an index for."""
-
-    def __init__(self, parameter: str, vi: str, en: str) -> None:
-        super().__init__(errors=[FieldError(f"/query/{parameter}", "not_of_the_past", {"vi": vi, "en": en})])
 
 
 async def read(
@@ -78,12 +70,7 @@ async def signatures(
 
 def check_narrowing(sort: str, words: str | None) -> None:
     """What a list of the past can be asked for."""
-    if words:
-        raise NotOfThePast(
-            "q",
-            "Không tìm theo từ trong danh sách của quá khứ.",
-            "A list of the past cannot be narrowed by words.",
-        )
+    refuse_words(words)
     if sort not in ("created_at", "-created_at"):
         raise NotOfThePast(
             "sort",

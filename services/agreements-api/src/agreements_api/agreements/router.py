@@ -1,6 +1,6 @@
 """HTTP of agreements."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Annotated
@@ -74,10 +74,10 @@ async def draft_agreement(
 ) -> Response:
     """Draft an agreement; the caller's organisation becomes its custodian."""
 
-    async def handle() -> Response:
-        return await _shown(session, actor, await service.draft(session, actor, body), status_code=201)
+    def step() -> Awaitable[Agreement]:
+        return service.draft(session, actor, body)
 
-    return await run_idempotent(request, session, actor, key, handle)
+    return await _change(request, session, actor, key, step, status_code=201)
 
 
 @router.get("", operation_id="list_agreements", response_model=Page[AgreementPublic])
@@ -178,10 +178,10 @@ async def update_agreement(
 ) -> Response:
     """Change a draft by a merge patch (RFC 7396)."""
 
-    async def handle() -> Response:
-        return await _shown(session, actor, await service.update(session, actor, agreement_id, if_match, body))
+    def step() -> Awaitable[Agreement]:
+        return service.update(session, actor, agreement_id, if_match, body)
 
-    return await run_idempotent(request, session, actor, key, handle)
+    return await _change(request, session, actor, key, step)
 
 
 @router.post("/{agreement_id}/open", operation_id="open_agreement", response_model=AgreementPublic)
@@ -196,11 +196,10 @@ async def open_agreement(
 ) -> Response:
     """Open a draft for signature: its text is rendered, frozen by a digest, and its parties see it."""
 
-    async def handle() -> Response:
-        agreement = await service.open_for_signature(session, actor, agreement_id, if_match, body or OpenForSignature())
-        return await _shown(session, actor, agreement)
+    def step() -> Awaitable[Agreement]:
+        return service.open_for_signature(session, actor, agreement_id, if_match, body or OpenForSignature())
 
-    return await run_idempotent(request, session, actor, key, handle)
+    return await _change(request, session, actor, key, step)
 
 
 @router.post("/{agreement_id}/sign", operation_id="sign_agreement", response_model=AgreementPublic)
@@ -215,10 +214,10 @@ async def sign_agreement(
 ) -> Response:
     """Sign for one's own party; the last required signature puts the agreement in force."""
 
-    async def handle() -> Response:
-        return await _shown(session, actor, await service.sign(session, actor, agreement_id, if_match, body))
+    def step() -> Awaitable[Agreement]:
+        return service.sign(session, actor, agreement_id, if_match, body)
 
-    return await run_idempotent(request, session, actor, key, handle)
+    return await _change(request, session, actor, key, step)
 
 
 @router.post("/{agreement_id}/decline", operation_id="decline_agreement", response_model=AgreementPublic)
@@ -233,11 +232,10 @@ async def decline_agreement(
 ) -> Response:
     """Refuse to sign this text: it goes back to draft and every signature under it is void."""
 
-    async def handle() -> Response:
-        agreement = await service.decline(session, actor, agreement_id, if_match, body.reason)
-        return await _shown(session, actor, agreement)
+    def step() -> Awaitable[Agreement]:
+        return service.decline(session, actor, agreement_id, if_match, body.reason)
 
-    return await run_idempotent(request, session, actor, key, handle)
+    return await _change(request, session, actor, key, step)
 
 
 @router.post("/{agreement_id}/recall", operation_id="recall_agreement", response_model=AgreementPublic)
@@ -252,11 +250,10 @@ async def recall_agreement(
 ) -> Response:
     """Take the text back before the last required signature: it is a draft again and its signatures are void."""
 
-    async def handle() -> Response:
-        agreement = await service.recall(session, actor, agreement_id, if_match, body.reason)
-        return await _shown(session, actor, agreement)
+    def step() -> Awaitable[Agreement]:
+        return service.recall(session, actor, agreement_id, if_match, body.reason)
 
-    return await run_idempotent(request, session, actor, key, handle)
+    return await _change(request, session, actor, key, step)
 
 
 @router.post("/{agreement_id}/amend", operation_id="amend_agreement", status_code=201, response_model=AgreementPublic)
@@ -271,11 +268,10 @@ async def amend_agreement(
 ) -> Response:
     """Draft an amendment, which is opened and signed like any agreement; `Location` leads to it."""
 
-    async def handle() -> Response:
-        agreement = await service.amend(session, actor, agreement_id, if_match, body)
-        return await _shown(session, actor, agreement, status_code=201)
+    def step() -> Awaitable[Agreement]:
+        return service.amend(session, actor, agreement_id, if_match, body)
 
-    return await run_idempotent(request, session, actor, key, handle)
+    return await _change(request, session, actor, key, step, status_code=201)
 
 
 @router.post("/{agreement_id}/renew", operation_id="renew_agreement", status_code=201, response_model=AgreementPublic)
@@ -290,11 +286,10 @@ async def renew_agreement(
 ) -> Response:
     """Draft a renewal, which moves the end of the term once it is signed; `Location` leads to it."""
 
-    async def handle() -> Response:
-        agreement = await service.renew(session, actor, agreement_id, if_match, body)
-        return await _shown(session, actor, agreement, status_code=201)
+    def step() -> Awaitable[Agreement]:
+        return service.renew(session, actor, agreement_id, if_match, body)
 
-    return await run_idempotent(request, session, actor, key, handle)
+    return await _change(request, session, actor, key, step, status_code=201)
 
 
 @router.post("/{agreement_id}/suspend", operation_id="suspend_agreement", response_model=AgreementPublic)
@@ -309,11 +304,10 @@ async def suspend_agreement(
 ) -> Response:
     """Suspend an agreement: no new tasks until it is resumed, the present ones go on."""
 
-    async def handle() -> Response:
-        agreement = await service.suspend(session, actor, agreement_id, if_match, body.reason)
-        return await _shown(session, actor, agreement)
+    def step() -> Awaitable[Agreement]:
+        return service.suspend(session, actor, agreement_id, if_match, body.reason)
 
-    return await run_idempotent(request, session, actor, key, handle)
+    return await _change(request, session, actor, key, step)
 
 
 @router.post("/{agreement_id}/resume", operation_id="resume_agreement", response_model=AgreementPublic)
@@ -328,11 +322,10 @@ async def resume_agreement(
 ) -> Response:
     """Put a suspended agreement in force again."""
 
-    async def handle() -> Response:
-        agreement = await service.resume(session, actor, agreement_id, if_match, body.reason)
-        return await _shown(session, actor, agreement)
+    def step() -> Awaitable[Agreement]:
+        return service.resume(session, actor, agreement_id, if_match, body.reason)
 
-    return await run_idempotent(request, session, actor, key, handle)
+    return await _change(request, session, actor, key, step)
 
 
 @router.post("/{agreement_id}/conclude", operation_id="conclude_agreement", response_model=AgreementPublic)
@@ -347,11 +340,10 @@ async def conclude_agreement(
 ) -> Response:
     """Conclude an agreement; its tasks stay as they are."""
 
-    async def handle() -> Response:
-        agreement = await service.conclude(session, actor, agreement_id, if_match, body.reason)
-        return await _shown(session, actor, agreement)
+    def step() -> Awaitable[Agreement]:
+        return service.conclude(session, actor, agreement_id, if_match, body.reason)
 
-    return await run_idempotent(request, session, actor, key, handle)
+    return await _change(request, session, actor, key, step)
 
 
 @router.post("/{agreement_id}/terminate", operation_id="terminate_agreement", response_model=AgreementPublic)
@@ -366,11 +358,10 @@ async def terminate_agreement(
 ) -> Response:
     """Terminate an agreement before its term; its tasks stay as they are."""
 
-    async def handle() -> Response:
-        agreement = await service.terminate(session, actor, agreement_id, if_match, body.reason)
-        return await _shown(session, actor, agreement)
+    def step() -> Awaitable[Agreement]:
+        return service.terminate(session, actor, agreement_id, if_match, body.reason)
 
-    return await run_idempotent(request, session, actor, key, handle)
+    return await _change(request, session, actor, key, step)
 
 
 @router.get("/{agreement_id}/clauses", operation_id="list_clauses", response_model=Page[ClausePublic])
@@ -505,6 +496,21 @@ async def _parts(request: Request, database: DatabaseDep, actor: Actor, agreemen
             raise errors.AgreementNotFound
         items = await repository.read_parts(connection, actor.organization_id, agreement_id, part)
     return page_response(request, items, None, None)
+
+
+async def _change(
+    request: Request,
+    session: AsyncSession,
+    actor: Actor,
+    key: str,
+    step: Callable[[], Awaitable[Agreement]],
+    *,
+    status_code: int = 200,
+) -> Response:
+    async def handle() -> Response:
+        return await _shown(session, actor, await step(), status_code=status_code)
+
+    return await run_idempotent(request, session, actor, key, handle)
 
 
 async def _shown(session: AsyncSession, actor: Actor, agreement: Agreement, *, status_code: int = 200) -> Response:

@@ -14,8 +14,16 @@ from pydantic import BaseModel
 
 from agreements_api.history import repository
 from shared.auth import Actor
+from shared.problems import FieldError, Unprocessable
 
 Json = dict[str, Any]
+
+
+class NotOfThePast(Unprocessable):
+    """A list of the past is in an order, or narrowed by something, that only the present has an index for."""
+
+    def __init__(self, parameter: str, vi: str, en: str, *, code: str = "not_of_the_past") -> None:
+        super().__init__(errors=[FieldError(f"/query/{parameter}", code, {"vi": vi, "en": en})])
 
 
 @dataclass(frozen=True)
@@ -33,6 +41,16 @@ async def state_at(
     """The record at the instant, if it was there and the caller may see it today."""
     row = await repository.state_at(connection, actor.organization_id, subject_id, instant)
     return None if row is None else Past(row["version"], row["occurred_at"], orjson.loads(row["state"]))
+
+
+def refuse_words(words: str | None) -> None:
+    """No list of the past can be narrowed by words."""
+    if words:
+        raise NotOfThePast(
+            "q",
+            "Không tìm theo từ trong danh sách của quá khứ.",
+            "A list of the past cannot be narrowed by words.",
+        )
 
 
 def shown(model: type[BaseModel], state: Json) -> Json:

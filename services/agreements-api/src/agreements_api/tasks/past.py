@@ -9,7 +9,7 @@ from uuid import UUID
 import asyncpg
 import orjson
 
-from agreements_api.history.past import Json, body_of, each_shown, shown, state_at
+from agreements_api.history.past import Json, NotOfThePast, body_of, each_shown, refuse_words, shown, state_at
 from agreements_api.representation import with_actions
 from agreements_api.tasks import errors
 from agreements_api.tasks.repository import Filter
@@ -17,14 +17,6 @@ from agreements_api.tasks.schemas import TaskPartyPublic, TaskPublic
 from agreements_api.tasks.timeliness import Timeliness, soon_until, timeliness
 from shared import clock
 from shared.auth import Actor
-from shared.problems import FieldError, Unprocessable
-
-
-class NotOfThePast(Unprocessable):
-    """Tasks of the past are listed for one agreement, and without words."""
-
-    def __init__(self, parameter: str, code: str, vi: str, en: str) -> None:
-        super().__init__(errors=[FieldError(f"/query/{parameter}", code, {"vi": vi, "en": en})])
 
 
 async def read(
@@ -58,17 +50,11 @@ def check_narrowing(narrowed: Filter) -> None:
     if narrowed.agreement_id is None:
         raise NotOfThePast(
             "agreement_id",
-            "missing",
             "Cần agreement_id khi hỏi as_of: nhiệm vụ của quá khứ được liệt kê theo từng thỏa thuận.",
             "as_of needs agreement_id: tasks of the past are listed for one agreement.",
+            code="missing",
         )
-    if narrowed.folded:
-        raise NotOfThePast(
-            "q",
-            "not_of_the_past",
-            "Không tìm theo từ trong danh sách của quá khứ.",
-            "A list of the past cannot be narrowed by words.",
-        )
+    refuse_words(narrowed.folded)
 
 
 def _timeliness(state: Json, day: date) -> Timeliness | None:

@@ -424,22 +424,8 @@ for no key update of t
 async def lock(connection: asyncpg.Connection[Any], organization_id: UUID | None, task_id: UUID) -> Locked | None:
     """The task's row for a change, if the caller is a member."""
     row = await connection.fetchrow(_LOCK, organization_id, task_id)
-    return None if row is None else _locked(row)
-
-
-# Every open task of these agreements, in one order, for a change of who answers for it.
-_LOCK_OPEN = _LOCK.replace(
-    f"t.id = $2 and {_SCOPE}",
-    "t.agreement_id = any($2::uuid[]) and t.status not in ('completed', 'cancelled') order by t.id",
-)
-
-
-async def lock_open_of(connection: asyncpg.Connection[Any], agreement_ids: Sequence[UUID]) -> list[Locked]:
-    """The rows of all tasks of these agreements that are neither completed nor cancelled; of a locked agreement."""
-    return [_locked(row) for row in await connection.fetch(_LOCK_OPEN, None, agreement_ids)]
-
-
-def _locked(row: asyncpg.Record) -> Locked:
+    if row is None:
+        return None
     values = dict(row)
     parties = orjson.loads(values.pop("parties"))
     report = values.pop("last_report")
