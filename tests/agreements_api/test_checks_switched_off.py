@@ -26,7 +26,7 @@ SCOPE = re.compile(
 )
 
 
-NOT_ANOTHERS = {"create_user", "create_client", "update_organization"}
+NOT_ANOTHERS = {"create_user", "create_client"}
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

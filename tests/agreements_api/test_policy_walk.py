@@ -118,6 +118,9 @@ async def set_up(
     client = accepted(
         await administrator.post("/v1/clients", {"name": "Hệ thống (minh họa)", "scopes": ["tasks:read"]}), 201
     )
+    contact = accepted(
+        await administrator.post(f"/v1/organizations/{ours.id}/contacts", {"name": "Văn phòng (minh họa)"}), 201
+    )
     ids = {
         "agreement_id": agreement["id"],
         "task_id": task["id"],
@@ -127,6 +130,7 @@ async def set_up(
         "organization_id": str(ours.id),
         "user_id": str(colleague.id),
         "client_id": client["id"],
+        "contact_id": contact["id"],
     }
     span = {"from": task["updated_at"], "to": task["updated_at"]}
     return Place(world, app.openapi(), ids, {"compare_agreement": span, "compare_task": span})

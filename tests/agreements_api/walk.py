@@ -12,7 +12,7 @@ class Subject(StrEnum):
     AGREEMENT = "agreement"
     TASK = "task"
     OPEN_POINT = "open point"
-    # An organisation with its people and its clients.
+    # An organisation with its focal points, its people and its clients.
     ORGANIZATION = "organisation"
     # The caller's own account.
     SELF = "self"
@@ -46,6 +46,9 @@ WALK: dict[str, Step] = {
         list_confirmations="task.read",
         list_task_history="task.read",
         compare_task="task.read",
+        list_task_assignees="assignment.read",
+        list_task_assignment_log="assignment.read",
+        replace_task_assignees="task.assign_people",
         publish_task="publication.publish",
         unpublish_task="publication.unpublish",
     ),
@@ -75,6 +78,9 @@ WALK: dict[str, Step] = {
         list_agreement_history="agreement.read",
         verify_agreement_history="agreement.read",
         compare_agreement="agreement.read",
+        list_agreement_assignees="assignment.read",
+        list_agreement_assignment_log="assignment.read",
+        replace_agreement_assignees="agreement.assign_people",
         read_provenance="provenance.read",
         list_open_points="open_point.read",
         raise_open_point="open_point.raise",
@@ -100,15 +106,24 @@ WALK: dict[str, Step] = {
         list_organizations="organization.read",
         create_organization="organization.create",
         read_organization="organization.read",
+        list_contacts="organization.read",
+        read_contact="organization.read",
     ),
     **_all(
         Subject.ORGANIZATION,
         update_organization="organization.update",
+        create_contact="contact.update",
+        update_contact="contact.update",
+        delete_contact="contact.update",
         create_user="user.create",
         read_user="user.read",
         update_user="user.update",
+        invite_user="user.invite",
+        list_open_work="work.read",
+        hand_over_work="work.hand_over",
         create_client="client.create",
         read_client="client.read",
+        update_client="client.update",
         rotate_client_secret="client.rotate",
     ),
     **_all(Subject.SELF, read_me="me.read", update_me="me.update"),
@@ -124,6 +139,7 @@ OPEN = frozenset(
         "sign_in",
         "sign_out",
         "issue_token",
+        "accept_invitation",
         "read_key_set",
         "list_public_agreements",
         "read_public_agreement",

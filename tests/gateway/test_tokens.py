@@ -104,6 +104,7 @@ async def test_the_service_gets_the_token_to_check_it_again(gateway: httpx.Async
     [
         ("POST", "/v1/sessions"),
         ("POST", "/v1/oauth/token"),
+        ("POST", "/v1/invitations/accept"),
         ("GET", "/v1/.well-known/jwks.json"),
         ("GET", "/v1/public/agreements"),
         ("GET", "/v1/public/agreements/0199/tasks"),

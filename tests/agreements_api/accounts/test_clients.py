@@ -226,3 +226,45 @@ async def test_a_taken_name_is_refused(registry: Registry, problem: Problem) -> 
     client = await create(administrator)
     answer = await administrator.post("/v1/clients", {"name": client["name"], "scopes": ["localities:read"]})
     assert [error["code"] for error in problem(answer, 422)["errors"]] == ["taken"]
+
+
+async def test_a_client_that_is_not_active_gets_no_more_tokens(
+    registry: Registry, http: httpx.AsyncClient, problem: Problem
+) -> None:
+    administrator = await administrator_of(registry)
+    client = await create(administrator)
+    path = f"/v1/clients/{client['id']}"
+    off = await administrator.patch(path, {"active": False}, **{"If-Match": '"v1"'})
+    assert (off.status_code, off.json()["active"], off.headers["etag"]) == (200, False, '"v2"')
+    problem(await grant(http, client), 401)
+    on = await administrator.patch(path, {"active": True}, **{"If-Match": '"v2"'})
+    assert on.json()["active"] is True
+    assert (await grant(http, client)).status_code == 200
+
+
+async def test_the_scopes_of_a_client_can_be_narrowed(
+    registry: Registry, http: httpx.AsyncClient, problem: Problem
+) -> None:
+    administrator = await administrator_of(registry)
+    client = await create(administrator, "localities:read", "agreements:read")
+    path = f"/v1/clients/{client['id']}"
+    narrowed = await administrator.patch(path, {"scopes": ["localities:read"]}, **{"If-Match": '"v1"'})
+    assert narrowed.json()["scopes"] == ["localities:read"]
+    assert (await grant(http, client)).json()["scope"] == "localities:read"
+    unknown = await administrator.patch(path, {"scopes": ["localities:read", "all"]}, **{"If-Match": '"v2"'})
+    assert [error["pointer"] for error in problem(unknown, 422)["errors"]] == ["/scopes/1"]
+
+
+async def test_a_client_is_changed_by_its_own_administrator_on_what_he_read(
+    registry: Registry, problem: Problem
+) -> None:
+    administrator = await administrator_of(registry)
+    one, two = await create(administrator), await create(administrator)
+    path = f"/v1/clients/{one['id']}"
+    problem(await administrator.patch(path, {"active": False}), 428)
+    problem(await administrator.patch(path, {"active": False}, **{"If-Match": '"v9"'}), 412)
+    taken = await administrator.patch(path, {"name": two["name"]}, **{"If-Match": '"v1"'})
+    assert [error["pointer"] for error in problem(taken, 422)["errors"]] == ["/name"]
+    problem(await (await administrator_of(registry)).patch(path, {"active": False}, **{"If-Match": '"v1"'}), 404)
+    same = await administrator.patch(path, {"active": True}, **{"If-Match": '"v1"'})
+    assert same.json()["version"] == 1

@@ -84,8 +84,7 @@ def status() -> None:
 def policy() -> None:
     """Print who may do what."""
     # Not above: the other commands need none of the services.
-    import agreements_api.app  # noqa: F401 - each domain adds its rows when it is imported
-    from agreements_api import policy as rules
+    from lienvung import rules
 
     typer.echo(rules.as_markdown())
 

@@ -9,9 +9,8 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 from pydantic_settings import BaseSettings
 
-import agreements_api.app  # noqa: F401 - each domain adds its rows to the policy when it is imported
-from agreements_api import policy
 from agreements_api.config import Settings as AgreementsSettings
+from lienvung import rules
 from lienvung.gateway import GatewaySettings
 from lienvung.settings import StackSettings
 from notifier.config import Settings as NotifierSettings
@@ -34,7 +33,7 @@ def generated() -> dict[str, dict[str, str]]:
             "gateway": _table(GatewaySettings, GatewaySettings.model_fields),
             "local stack": _table(StackSettings, StackSettings.model_fields),
         },
-        "permissions.md": {"policy": policy.as_markdown()},
+        "permissions.md": {"policy": rules.as_markdown()},
     }
 
 

@@ -15,6 +15,7 @@ RESOURCES: dict[str, tuple[str, ...]] = {
         ".well-known",
         "me",
         "users",
+        "invitations",
         "clients",
         "units",
         "successions",
@@ -63,6 +64,7 @@ class OpenRoute:
 OPEN_ROUTES = (
     OpenRoute("sign-in", AGREEMENTS_API, r"/v1/sessions", "POST"),
     OpenRoute("token", AGREEMENTS_API, r"/v1/oauth/token", "POST"),
+    OpenRoute("invitation", AGREEMENTS_API, r"/v1/invitations/accept", "POST"),
     OpenRoute("jwks", AGREEMENTS_API, r"/v1/\.well-known/jwks\.json"),
     OpenRoute("public", AGREEMENTS_API, r"/v1/public(?:/.*)?"),
     OpenRoute("unsubscribe", NOTIFIER, r"/v1/unsubscribe(?:/.*)?"),

@@ -5,6 +5,7 @@ from fastapi import FastAPI
 from agreements_api.accounts.passwords import Attempts, Passwords
 from agreements_api.accounts.router import router as accounts
 from agreements_api.agreements.router import router as agreements
+from agreements_api.assignments.router import router as assignments
 from agreements_api.config import Settings
 from agreements_api.history.router import router as history
 from agreements_api.localities.router import router as localities
@@ -30,6 +31,7 @@ def create_app(settings: Settings) -> FastAPI:
             provenance,
             publication,
             localities,
+            assignments,
             accounts,
         ],
         lifespan_hooks=[],

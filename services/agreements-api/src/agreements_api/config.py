@@ -26,6 +26,9 @@ class Settings(ServiceSettings):
     secret_overlap_hours: float = Field(
         default=24, ge=0, le=720, description="How long a client's old secret stays good after a rotation."
     )
+    invitation_hours: float = Field(
+        default=72, gt=0, le=720, description="How long a person can accept an invitation and choose a password."
+    )
     hashes_at_once: int = Field(
         default=2, ge=1, le=64, description="Passwords hashed at the same time: each takes a core and 64 MiB."
     )

@@ -108,13 +108,16 @@ def scopes() -> list[str]:
     return sorted({rule.scope for rule in POLICY if rule.scope} | SCOPES_ELSEWHERE)
 
 
-def as_markdown() -> str:
-    """The table for the documentation."""
+def as_markdown(elsewhere: Iterable[Rule] = ()) -> str:
+    """The table for the documentation, with the rows of other services where they are given."""
+    actions = {action: list(rules) for action, rules in _BY_ACTION.items()}
+    for rule in elsewhere:
+        actions.setdefault(rule.action, []).append(rule)
     head = [
         "| Action | " + " | ".join(f"{role} ({ROLE_WORDING[role]})" for role in Role) + " | Note |",
         "|---" * (len(Role) + 2) + "|",
     ]
-    return "\n".join(head + [_row(action, rules) for action, rules in sorted(_BY_ACTION.items())])
+    return "\n".join(head + [_row(action, rules) for action, rules in sorted(actions.items())])
 
 
 def _speaks_for(actor: ActorLike, rule: Rule) -> bool:

@@ -69,6 +69,19 @@ class Person(EventModel):
     active: bool = True
 
 
+class ContactPoint(EventModel):
+    """A focal point of an organisation, in its order; the first one is for whatever no other one is for."""
+
+    id: UUID
+    position: int
+    name: str | None = None
+    title: str | None = None
+    phone: str | None = None
+    email: str | None = None
+    field: str | None = None
+    account_id: UUID | None = None
+
+
 class OrganizationSnapshot(EventModel):
     id: UUID
     version: int
@@ -78,6 +91,7 @@ class OrganizationSnapshot(EventModel):
     unit: UnitRef
     superior_organization_id: UUID | None = None
     people: list[Person] = []
+    contacts: list[ContactPoint] = []
 
 
 class UnitSnapshot(EventModel):

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from shared.problems import BadRequest, Unauthorized, Unprocessable
+from shared.problems import BadRequest, Conflict, FieldError, Unauthorized, Unprocessable
 
 
 class InvalidCredentials(Unauthorized):
@@ -61,6 +61,27 @@ class InvalidScope(_TokenRequest):
 class InvalidAccount(Unprocessable):
     code = "invalid_account"
     title = {"vi": "Thông tin tài khoản không hợp lệ", "en": "The account's data is not valid"}
+
+
+class InvalidInvitation(Unprocessable):
+    """Unknown, used, replaced, too old, or of a deactivated account: the answer does not say which."""
+
+    code = "invalid_invitation"
+    title = {"vi": "Lời mời không còn hiệu lực", "en": "The invitation is no longer good"}
+
+    def __init__(self) -> None:
+        again = {"vi": "Đề nghị quản trị đơn vị gửi lại lời mời.", "en": "Ask the administrator for a new one."}
+        super().__init__(errors=[FieldError("/token", "invalid_invitation", again)])
+
+
+class LastAdministrator(Conflict):
+    """Nobody would be left who can administer the organisation."""
+
+    code = "last_administrator"
+    title = {
+        "vi": "Đây là quản trị đơn vị cuối cùng",
+        "en": "This is the last administrator of the organisation",
+    }
 
 
 class InvalidApiClient(Unprocessable):

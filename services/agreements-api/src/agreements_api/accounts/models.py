@@ -19,12 +19,16 @@ class Account(Table, table=True):
     version: int = 1
     organization_id: UUID | None = Field(default=None, foreign_key="organization.id")
     username: str
-    password_hash: str
+    # None until the invitation is accepted.
+    password_hash: str | None = None
     name: str
     email: str | None = None
     roles: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))
     language: str = "vi"
     active: bool = True
+    # Of the invitation that is out; the token itself is known to its holder only.
+    invitation_digest: bytes | None = Field(default=None, sa_column=Column(LargeBinary))
+    invitation_expires_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
     created_at: datetime | None = Field(
         default=None, sa_column=Column(DateTime(timezone=True), server_default=FetchedValue())
     )

@@ -5,11 +5,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CursorResult, Executable, text
+from sqlalchemy import CursorResult, Executable, any_, literal, text
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from agreements_api.accounts.models import Account, ApiClient, ClientSecret, RefreshToken, SignIn
+from agreements_api.policy import Role
 
 Row = dict[str, Any]
 
@@ -25,6 +26,36 @@ async def read_account(session: AsyncSession, account_id: UUID) -> Account | Non
 async def lock_account(session: AsyncSession, account_id: UUID) -> Account | None:
     # Not stronger than it must be: sessions that refer to the account may be added meanwhile.
     return await session.get(Account, account_id, with_for_update={"key_share": True}, populate_existing=True)
+
+
+async def lock_accounts(session: AsyncSession, account_ids: Sequence[UUID]) -> dict[UUID, Account]:
+    """Several at once, in one order: two who lock the same ones wait for each other and do not meet in a deadlock."""
+    query = (
+        select(Account)
+        .where(col(Account.id).in_(account_ids))
+        .order_by(col(Account.id))
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    )
+    return {account.id: account for account in (await session.exec(query)).all()}
+
+
+async def lock_invited(session: AsyncSession, digest: bytes) -> Account | None:
+    """Whose invitation it is."""
+    query = select(Account).where(Account.invitation_digest == digest).with_for_update(key_share=True)
+    return (await session.exec(query.execution_options(populate_existing=True))).one_or_none()
+
+
+async def has_other_administrator(session: AsyncSession, organization_id: UUID, except_id: UUID) -> bool:
+    """Whether somebody else can sign in and administer the organisation."""
+    query = select(Account.id).where(
+        Account.organization_id == organization_id,
+        Account.id != except_id,
+        col(Account.active),
+        col(Account.password_hash).is_not(None),
+        literal(Role.ADMINISTRATOR.value) == any_(col(Account.roles)),
+    )
+    return (await session.exec(query)).first() is not None
 
 
 async def list_accounts(

@@ -20,7 +20,11 @@ from agreements_api.accounts.errors import (
 from agreements_api.accounts.schemas import (
     ClientCreate,
     ClientPublic,
+    ClientUpdate,
     ClientWithSecret,
+    Invitation,
+    InvitationAccept,
+    InvitationAccepted,
     KeySet,
     MePublic,
     MeUpdate,
@@ -29,6 +33,7 @@ from agreements_api.accounts.schemas import (
     SessionPublic,
     TokenPublic,
     UserCreate,
+    UserInvited,
     UserPublic,
     UserUpdate,
 )
@@ -206,23 +211,68 @@ async def list_users(
     )
 
 
-@router.post("/users", operation_id="create_user", status_code=201, response_model=UserPublic)
+@router.post("/users", operation_id="create_user", status_code=201, response_model=UserInvited)
 async def create_user(
     body: UserCreate,
     request: Request,
     database: DatabaseDep,
     passwords: PasswordsDep,
     actor: ActorDep,
+    settings: SettingsDep,
     key: IdempotencyKey,
 ) -> Response:
-    """An account in one's own organisation; the operator names any."""
-    async with passwords.turn(), database.transaction(actor) as session:
+    """An account in one's own organisation; the operator names any.
+
+    Without a password the answer holds an invitation: its token is told this once, and whoever has it chooses the
+    password at `/invitations/accept`.
+    """
+    told: list[str] = []
+    lasts = timedelta(hours=settings.invitation_hours)
+    async with passwords.turn_for(body.password), database.transaction(actor) as session:
 
         async def handle() -> Response:
-            user = await service.create_user(session, passwords, actor, body)
-            return _shown(user, status_code=201, location=f"/v1/users/{user.id}")
+            user, token = await service.create_user(session, passwords, actor, body, lasts=lasts)
+            if token is not None:
+                told.append(token)
+            return _without_token(user, status_code=201, location=f"/v1/users/{user.id}")
 
-        return await run_idempotent(request, session, actor, key, handle)
+        response = await run_idempotent(request, session, actor, key, handle)
+    return _with_token(response, told)
+
+
+@router.post("/users/{user_id}/invite", operation_id="invite_user", response_model=UserInvited)
+async def invite_user(
+    user_id: UUID,
+    request: Request,
+    session: SessionDep,
+    actor: ActorDep,
+    settings: SettingsDep,
+    key: IdempotencyKey,
+    if_match: IfMatch = None,
+) -> Response:
+    """A new invitation, for who has not accepted the last one or forgot the password; the last one is void."""
+    told: list[str] = []
+    lasts = timedelta(hours=settings.invitation_hours)
+
+    async def handle() -> Response:
+        user, token = await service.invite(session, actor, user_id, if_match, lasts=lasts)
+        told.append(token)
+        return _without_token(user)
+
+    return _with_token(await run_idempotent(request, session, actor, key, handle), told)
+
+
+@router.post("/invitations/accept", operation_id="accept_invitation", response_model=InvitationAccepted)
+async def accept_invitation(body: InvitationAccept, database: DatabaseDep, passwords: PasswordsDep) -> Response:
+    """Choose the password of the account that one was invited to; asks for no token but the invitation's own.
+
+    It is good once: 422 for one that is unknown, used, replaced or too old. Sessions that the account had end.
+    """
+    async with database.transaction(SYSTEM) as session:
+        await service.check_invitation(session, body.token)
+    async with passwords.turn(), database.transaction(SYSTEM) as session:
+        accepted = await service.accept_invitation(session, passwords, token=body.token, password=body.password)
+    return json_response(accepted.model_dump_json(), headers=_NOT_STORED)
 
 
 @router.get("/users/{user_id}", operation_id="read_user", response_model=UserPublic)
@@ -299,6 +349,24 @@ async def read_client(
     """A district system and which of its secrets are in force."""
     client = await service.read_client(session, actor, client_id)
     return not_modified(if_none_match, etag(client.version)) or _shown(client)
+
+
+@router.patch("/clients/{client_id}", operation_id="update_client", response_model=ClientPublic)
+async def update_client(
+    client_id: UUID,
+    body: ClientUpdate,
+    request: Request,
+    session: SessionDep,
+    actor: ActorDep,
+    key: IdempotencyKey,
+    if_match: IfMatch = None,
+) -> Response:
+    """Change name, scopes or activity by a merge patch (RFC 7396); one that is not active gets no more tokens."""
+
+    async def handle() -> Response:
+        return _shown(await service.update_client(session, actor, client_id, if_match, body))
+
+    return await run_idempotent(request, session, actor, key, handle)
 
 
 @router.post("/clients/{client_id}/rotate-secret", operation_id="rotate_client_secret", response_model=ClientWithSecret)
@@ -396,6 +464,24 @@ def _with_secret(response: Response, told: list[str]) -> Response:
     if not told:
         return response
     shown = ClientWithSecret.model_validate_json(bytes(response.body)).model_copy(update={"client_secret": told[0]})
+    headers = {name: response.headers[name] for name in ("etag", "location") if name in response.headers}
+    return json_response(shown.model_dump_json(), status_code=response.status_code, headers={**headers, **_NOT_STORED})
+
+
+def _without_token(user: UserPublic, *, status_code: int = 200, location: str | None = None) -> Response:
+    expires_at = user.invited_until
+    invitation = Invitation(token=None, expires_at=expires_at) if expires_at is not None else None
+    shown = UserInvited(**user.model_dump(), invitation=invitation)
+    return _shown(shown, status_code=status_code, location=location)
+
+
+def _with_token(response: Response, told: list[str]) -> Response:
+    """As with a client's secret: what is stored of the answer has null in the token's place."""
+    if not told:
+        return response
+    shown = UserInvited.model_validate_json(bytes(response.body))
+    assert shown.invitation is not None
+    shown = shown.model_copy(update={"invitation": shown.invitation.model_copy(update={"token": told[0]})})
     headers = {name: response.headers[name] for name in ("etag", "location") if name in response.headers}
     return json_response(shown.model_dump_json(), status_code=response.status_code, headers={**headers, **_NOT_STORED})
 

@@ -36,6 +36,7 @@ Password = Annotated[str, Field(min_length=12, max_length=256), BeforeValidator(
 OfferedPassword = Annotated[str, Field(min_length=1, max_length=256), BeforeValidator(_composed)]
 Roles = Annotated[list[Annotated[Role, AfterValidator(_assignable)]], Field(min_length=1, max_length=4)]
 Language = Literal["vi", "en"]
+Scopes = Annotated[list[Annotated[str, Field(max_length=100)]], Field(min_length=1, max_length=50)]
 
 USER_EXAMPLE: JsonDict = {
     "id": "01990000-0000-7000-8000-000000000009",
@@ -47,6 +48,7 @@ USER_EXAMPLE: JsonDict = {
     "roles": ["specialist"],
     "language": "vi",
     "active": True,
+    "invited_until": None,
     "created_at": "2026-11-23T03:00:00Z",
     "updated_at": "2026-11-23T03:00:00Z",
     "allowed_actions": [],
@@ -85,7 +87,7 @@ CLIENT_EXAMPLE: JsonDict = {
     ],
     "created_at": "2026-11-23T03:00:00Z",
     "updated_at": "2026-11-23T03:00:00Z",
-    "allowed_actions": ["rotate"],
+    "allowed_actions": ["update", "rotate"],
 }
 
 
@@ -130,9 +132,55 @@ class UserPublic(Model):
     roles: list[Role]
     language: Language
     active: bool
+    invited_until: datetime | None = Field(
+        default=None, description="Until when the invitation that is out can be accepted; null where none is out."
+    )
     created_at: datetime
     updated_at: datetime
     allowed_actions: list[str]
+
+
+class Invitation(Model):
+    """By which a person chooses the password of an account; `token` is told this once, and is good once."""
+
+    token: str | None = Field(description="Null in a repetition under the same Idempotency-Key: invite again.")
+    expires_at: datetime
+
+
+class UserInvited(UserPublic):
+    """An account and its invitation; the invitation is null where a password was given."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    **USER_EXAMPLE,
+                    "invited_until": "2026-11-26T03:00:00Z",
+                    "invitation": {"token": "Q2b7…", "expires_at": "2026-11-26T03:00:00Z"},
+                }
+            ]
+        }
+    )
+
+    invitation: Invitation | None
+
+
+class InvitationAccept(Model):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"token": "Q2b7…", "password": "mười hai ký tự"}]})
+
+    token: Annotated[str, Field(min_length=1, max_length=200)]
+    password: Password
+
+
+class InvitationAccepted(Model):
+    """Whose account it is: from now on this name signs in with the chosen password."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"username": "dongtrieu.specialist", "name": "Chuyên viên (minh họa)"}]}
+    )
+
+    username: str
+    name: str
 
 
 class MePublic(UserPublic):
@@ -181,7 +229,9 @@ class UserCreate(Model):
 
     organization_id: UUID | None = Field(default=None, description="The caller's own without it.")
     username: Username
-    password: Password
+    password: Password | None = Field(
+        default=None, description="Without it the answer holds an invitation, by which the person chooses one."
+    )
     name: Line
     email: EmailStr | None = None
     roles: Roles
@@ -222,7 +272,17 @@ class ClientCreate(Model):
 
     organization_id: UUID | None = Field(default=None, description="The caller's own without it.")
     name: Line
-    scopes: Annotated[list[Annotated[str, Field(max_length=100)]], Field(min_length=1, max_length=50)]
+    scopes: Scopes
+
+
+class ClientUpdate(Model):
+    """A merge patch: what is absent stays. A system that is not active gets no more tokens."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"active": False}]})
+
+    name: Line = "-"
+    scopes: Scopes = ["-"]
+    active: bool = True
 
 
 class SecretRotate(Model):

@@ -18,7 +18,9 @@ from agreements_api.accounts.errors import (
     InvalidApiClient,
     InvalidClient,
     InvalidCredentials,
+    InvalidInvitation,
     InvalidScope,
+    LastAdministrator,
 )
 from agreements_api.accounts.models import Account, ApiClient, ClientSecret, RefreshToken, SignIn
 from agreements_api.accounts.passwords import Passwords
@@ -26,6 +28,8 @@ from agreements_api.accounts.permissions import relations
 from agreements_api.accounts.schemas import (
     ClientCreate,
     ClientPublic,
+    ClientUpdate,
+    InvitationAccepted,
     MePublic,
     MeUpdate,
     OrganizationOfMe,
@@ -35,7 +39,7 @@ from agreements_api.accounts.schemas import (
     UserUpdate,
 )
 from agreements_api.history.service import changes_between
-from agreements_api.localities.service import announce_people
+from agreements_api.localities.service import announce_people, hold_organization
 from agreements_api.policy import Role, allowed, scopes
 from shared import clock
 from shared.auth import Actor
@@ -67,7 +71,7 @@ async def sign_in(
         raise InvalidCredentials
     # Between the reading and now the account may have changed; from here on it stays as it is.
     account = await repository.lock_account(session, account.id)
-    if account is None or not account.active or account.password_hash != checked:
+    if account is None or not account.active or account.password_hash is None or account.password_hash != checked:
         raise InvalidCredentials
     if passwords.is_outdated(account.password_hash):
         account.password_hash = await passwords.hash(password)
@@ -184,14 +188,19 @@ async def list_users(
     return await repository.list_accounts(session, organization_id=scope, active=active, after=after, limit=limit)
 
 
-async def create_user(session: AsyncSession, passwords: Passwords, actor: Actor, body: UserCreate) -> UserPublic:
-    """An account in one's own organisation, or in any for the operator. Within a turn of `passwords`."""
+async def create_user(
+    session: AsyncSession, passwords: Passwords, actor: Actor, body: UserCreate, *, lasts: timedelta
+) -> tuple[UserPublic, str | None]:
+    """An account in one's own organisation, or in any for the operator; without a password, its invitation as well.
+
+    Within a turn of `passwords` where there is a password.
+    """
     organization_id = await _organization_for(session, actor, "user.create", body.organization_id, InvalidAccount)
     now = clock.now()
     account = Account(
         organization_id=organization_id,
         username=body.username,
-        password_hash=await passwords.hash(body.password),
+        password_hash=await passwords.hash(body.password) if body.password is not None else None,
         name=body.name,
         email=body.email,
         roles=_unique(body.roles),
@@ -199,10 +208,53 @@ async def create_user(session: AsyncSession, passwords: Passwords, actor: Actor,
         created_at=now,
         updated_at=now,
     )
+    token = _invite(account, lasts) if body.password is None else None
     repository.add(session, account)
     await _flush_unique(session, "/username", InvalidAccount)
     await announce_people(session, actor, organization_id, [Change(field="people", to=str(account.id))])
-    return user_public(actor, account)
+    return user_public(actor, account), token
+
+
+async def invite(
+    session: AsyncSession, actor: Actor, account_id: UUID, if_match: str | None, *, lasts: timedelta
+) -> tuple[UserPublic, str]:
+    """A new invitation in the place of the one that may be out; until it is accepted, a password stays good."""
+    account = await repository.lock_account(session, account_id)
+    if account is None:
+        raise NotFound
+    if not allowed(actor, "user.invite", _relations(actor, account)):
+        raise Forbidden
+    check_if_match(if_match, account.version)
+    if not account.active:
+        gone = {"vi": "Tài khoản đã ngừng hoạt động.", "en": "The account is not active."}
+        raise InvalidAccount(errors=[FieldError("/active", "not_active", gone)])
+    token = _invite(account, lasts)
+    account.version += 1
+    account.updated_at = clock.now()
+    await session.flush()
+    return user_public(actor, account), token
+
+
+async def check_invitation(session: AsyncSession, token: str) -> Account:
+    """Whose invitation it is, held; asked before a password is hashed, so that a guess costs nothing."""
+    account = await repository.lock_invited(session, _digest(token))
+    if account is None or not account.active or account.invitation_expires_at is None:
+        raise InvalidInvitation
+    if account.invitation_expires_at <= clock.wall_now():
+        raise InvalidInvitation
+    return account
+
+
+async def accept_invitation(
+    session: AsyncSession, passwords: Passwords, *, token: str, password: str
+) -> InvitationAccepted:
+    """The password that the person chose; the invitation is used up. Within a turn of `passwords`."""
+    account = await check_invitation(session, token)
+    _withdraw_invitation(account)
+    account.version += 1
+    account.updated_at = clock.now()
+    await _set_password(session, passwords, account, password)
+    return InvitationAccepted(username=account.username, name=account.name)
 
 
 async def read_user(session: AsyncSession, actor: Actor, account_id: UUID) -> UserPublic:
@@ -236,12 +288,46 @@ async def update_user(
             fixed = {"vi": "Vai trò quản trị hệ thống không đổi được.", "en": "The operator's role does not change."}
             raise InvalidAccount(errors=[FieldError("/roles", "not_assignable", fixed)])
         values["roles"] = _unique(body.roles)
+    await _check_administered(
+        session, actor, account, values.get("roles", account.roles), active=values.get("active", account.active)
+    )
     if "password" in given:
+        _withdraw_invitation(account)
         await _set_password(session, passwords, account, body.password)
     if values.get("active") is False and account.active:
-        await repository.revoke_sign_ins(session, account.id, at=clock.wall_now(), because="deactivated")
+        await _shut_out(session, account)
     await _change(session, actor, account, values)
     return user_public(actor, account)
+
+
+async def read_account(session: AsyncSession, actor: Actor, account_id: UUID, action: str) -> Account:
+    """The account of a person with whom the caller may do something; 404 where he sees none."""
+    account = await repository.read_account(session, account_id)
+    if account is None:
+        raise NotFound
+    if not allowed(actor, action, _relations(actor, account)):
+        raise Forbidden
+    return account
+
+
+async def lock_accounts(session: AsyncSession, account_ids: Sequence[UUID]) -> dict[UUID, Account]:
+    """Accounts that stay as they are until the end of the transaction; those that the caller sees."""
+    return await repository.lock_accounts(session, account_ids)
+
+
+def may_deactivate(actor: Actor, account: Account) -> bool:
+    return allowed(actor, "user.update", _relations(actor, account))
+
+
+async def deactivate(session: AsyncSession, actor: Actor, account: Account) -> Change:
+    """End an account that the caller holds, and every session of it; the caller tells of the change."""
+    await _check_administered(session, actor, account, account.roles, active=False)
+    await _shut_out(session, account)
+    account.active = False
+    account.version += 1
+    account.updated_at = clock.now()
+    await session.flush()
+    return Change(field="people", to=str(account.id))
 
 
 async def ensure_operator(session: AsyncSession, passwords: Passwords, *, username: str, password: str) -> str:
@@ -283,15 +369,7 @@ async def list_clients(
 async def create_client(session: AsyncSession, actor: Actor, body: ClientCreate) -> tuple[ClientPublic, str]:
     """A district system and its first secret."""
     organization_id = await _organization_for(session, actor, "client.create", body.organization_id, InvalidApiClient)
-    known = scopes()
-    unknown = {"vi": f"Phạm vi phải thuộc: {', '.join(known)}.", "en": f"A scope is one of {', '.join(known)}."}
-    errors = [
-        FieldError(f"/scopes/{index}", "unknown_scope", unknown)
-        for index, scope in enumerate(body.scopes)
-        if scope not in known
-    ]
-    if errors:
-        raise InvalidApiClient(errors=errors)
+    _check_scopes(body.scopes)
     now = clock.now()
     client = ApiClient(
         organization_id=organization_id,
@@ -312,6 +390,30 @@ async def read_client(session: AsyncSession, actor: Actor, client_id: UUID) -> C
         raise NotFound
     if not allowed(actor, "client.read", relations(actor, organization_id=client.organization_id)):
         raise Forbidden
+    return await _client_public(session, actor, client)
+
+
+async def update_client(
+    session: AsyncSession, actor: Actor, client_id: UUID, if_match: str | None, body: ClientUpdate
+) -> ClientPublic:
+    """Name, scopes and activity; a token that is out keeps what it says until it expires by itself."""
+    client = await repository.lock_client(session, client_id)
+    if client is None:
+        raise NotFound
+    if not allowed(actor, "client.update", relations(actor, organization_id=client.organization_id)):
+        raise Forbidden
+    check_if_match(if_match, client.version)
+    given = body.model_fields_set
+    if "scopes" in given:
+        _check_scopes(body.scopes)
+    before = client.model_dump()
+    for field in given:
+        value = getattr(body, field)
+        setattr(client, field, _unique(value) if field == "scopes" else value)
+    if client.model_dump() != before:
+        client.version += 1
+        client.updated_at = clock.now()
+        await _flush_unique(session, "/name", InvalidApiClient)
     return await _client_public(session, actor, client)
 
 
@@ -336,7 +438,8 @@ async def rotate_secret(
 
 
 def user_public(actor: Actor, account: Account) -> UserPublic:
-    actions = ["update"] if allowed(actor, "user.update", _relations(actor, account)) else []
+    held = _relations(actor, account)
+    actions = [step for step in ("update", "invite") if allowed(actor, f"user.{step}", held)]
     return UserPublic.model_validate(_shown(account) | {"allowed_actions": actions})
 
 
@@ -360,7 +463,7 @@ async def _clients_public(session: AsyncSession, actor: Actor, clients: Sequence
 
 def _client_actions(actor: Actor, client: ApiClient) -> list[str]:
     held = list(relations(actor, organization_id=client.organization_id))
-    return ["rotate"] if allowed(actor, "client.rotate", held) else []
+    return [step for step in ("update", "rotate") if allowed(actor, f"client.{step}", held)]
 
 
 async def _me(session: AsyncSession, actor: Actor, account: Account) -> MePublic:
@@ -378,7 +481,8 @@ async def _me(session: AsyncSession, actor: Actor, account: Account) -> MePublic
 
 
 def _shown(account: Account) -> dict[str, Any]:
-    return account.model_dump(exclude={"password_hash"})
+    shown = account.model_dump(exclude={"password_hash", "invitation_digest", "invitation_expires_at"})
+    return shown | {"invited_until": account.invitation_expires_at}
 
 
 def _relations(actor: Actor, account: Account) -> list[str]:
@@ -429,6 +533,49 @@ async def _change(session: AsyncSession, actor: Actor, account: Account, values:
     changes = changes_between(before, {field: getattr(account, field) for field in _TOLD}, _TOLD)
     if changes and account.organization_id is not None:
         await announce_people(session, actor, account.organization_id, [Change(field="people", to=str(account.id))])
+
+
+async def _check_administered(
+    session: AsyncSession, actor: Actor, account: Account, roles: Sequence[str], *, active: bool
+) -> None:
+    """An organisation is not left without anybody who can administer it; who administers all of them can help it."""
+    stays = active and Role.ADMINISTRATOR in roles
+    if stays or account.organization_id is None or not account.active or Role.ADMINISTRATOR not in account.roles:
+        return
+    if allowed(actor, "user.update"):
+        return
+    # Two administrators who remove each other at once do so one after the other.
+    await hold_organization(session, account.organization_id)
+    if not await repository.has_other_administrator(session, account.organization_id, account.id):
+        raise LastAdministrator
+
+
+async def _shut_out(session: AsyncSession, account: Account) -> None:
+    _withdraw_invitation(account)
+    await repository.revoke_sign_ins(session, account.id, at=clock.wall_now(), because="deactivated")
+
+
+def _invite(account: Account, lasts: timedelta) -> str:
+    token = secrets.token_urlsafe(32)
+    account.invitation_digest = _digest(token)
+    account.invitation_expires_at = clock.wall_now() + lasts
+    return token
+
+
+def _withdraw_invitation(account: Account) -> None:
+    account.invitation_digest = account.invitation_expires_at = None
+
+
+def _check_scopes(asked: Sequence[str]) -> None:
+    known = scopes()
+    unknown = {"vi": f"Phạm vi phải thuộc: {', '.join(known)}.", "en": f"A scope is one of {', '.join(known)}."}
+    errors = [
+        FieldError(f"/scopes/{index}", "unknown_scope", unknown)
+        for index, scope in enumerate(asked)
+        if scope not in known
+    ]
+    if errors:
+        raise InvalidApiClient(errors=errors)
 
 
 async def _set_password(session: AsyncSession, passwords: Passwords, account: Account, password: str) -> None:

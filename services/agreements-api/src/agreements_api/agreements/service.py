@@ -30,6 +30,7 @@ from agreements_api.agreements.schemas import (
     RenewalCreate,
     SignatureCreate,
 )
+from agreements_api.assignments import service as assignments
 from agreements_api.history.models import History
 from agreements_api.history.service import as_json, changes_between
 from agreements_api.policy import Caller, Relation
@@ -393,6 +394,7 @@ async def _drafted(
         clauses=await _clauses(session, agreement, clauses),
     )
     await _record(session, actor, agreement, "draft", {}, [AgreementDrafted])
+    await assignments.take_on(session, actor, agreement.id)
     return agreement
 
 

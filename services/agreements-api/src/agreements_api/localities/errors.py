@@ -1,6 +1,6 @@
 """What can be wrong with a succession or an organisation."""
 
-from shared.problems import FieldError, Unprocessable
+from shared.problems import Conflict, FieldError, Unprocessable
 
 
 class SuccessionCycle(Unprocessable):
@@ -30,6 +30,24 @@ class InvalidOrganization(Unprocessable):
     title = {
         "vi": "Thông tin cơ quan không hợp lệ",
         "en": "The organisation's data is not valid",
+    }
+
+
+class InvalidContact(Unprocessable):
+    """A focal point that nobody could reach, or an account that is not the organisation's."""
+
+    code = "invalid_contact"
+    title = {
+        "vi": "Thông tin đầu mối không hợp lệ",
+        "en": "The focal point's data is not valid",
+    }
+
+
+class TooManyContacts(Conflict):
+    code = "too_many_contacts"
+    title = {
+        "vi": "Cơ quan đã có đủ số đầu mối cho phép",
+        "en": "The organisation has as many focal points as it may",
     }
 
 

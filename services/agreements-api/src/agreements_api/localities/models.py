@@ -113,6 +113,7 @@ class Organization(Table, table=True):
     folded: str
     sort_key: str
     superior_organization_id: UUID | None = Field(default=None, foreign_key="organization.id")
+    # The first focal point, as it stands among the others.
     contact_name: str | None = None
     contact_title: str | None = None
     contact_phone: str | None = None
@@ -125,3 +126,22 @@ class Organization(Table, table=True):
     updated_at: datetime | None = Field(
         default=None, sa_column=Column(DateTime(timezone=True), server_default=FetchedValue())
     )
+
+
+class OrganizationContact(Table, table=True):
+    """A focal point: whom other localities reach an organisation by, for all or for one field of work."""
+
+    __tablename__ = "organization_contact"
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    version: int = 1
+    organization_id: UUID = Field(foreign_key="organization.id")
+    position: int
+    name: str | None = None
+    title: str | None = None
+    phone: str | None = None
+    email: str | None = None
+    field: str | None = None
+    account_id: UUID | None = Field(default=None, foreign_key="account.id")
+    created_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
+    updated_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))

@@ -21,6 +21,8 @@ register(
         frozenset({Relation.OWN}),
         note="its own: short name and contact",
     ),
+    Rule("contact.update", OPERATOR, frozenset({Relation.ANYONE}), note="focal points"),
+    Rule("contact.update", frozenset({Role.ADMINISTRATOR}), frozenset({Relation.OWN})),
     Rule("organization.govern", OPERATOR, frozenset({Relation.ANYONE}), note="name, kind and superior"),
 )
 

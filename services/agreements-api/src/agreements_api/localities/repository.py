@@ -9,7 +9,7 @@ from sqlalchemy import JSON, CursorResult, Executable, TextClause, text
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from agreements_api.localities.models import Organization, Unit, UnitParent, UnitSuccession
+from agreements_api.localities.models import Organization, OrganizationContact, Unit, UnitParent, UnitSuccession
 
 Row = dict[str, Any]
 
@@ -342,7 +342,7 @@ async def own_parents_open_at(session: AsyncSession, unit_id: UUID, on: date) ->
     return [await session.get_one(UnitParent, row.id) for row in result]
 
 
-def add(session: AsyncSession, record: Unit | UnitParent | UnitSuccession | Organization) -> None:
+def add(session: AsyncSession, record: Unit | UnitParent | UnitSuccession | Organization | OrganizationContact) -> None:
     session.add(record)
 
 
@@ -437,6 +437,10 @@ async def name_taken(session: AsyncSession, *, unit_id: UUID, name: str, except_
     return (await session.exec(statement)).first() is not None
 
 
+async def organization_exists(session: AsyncSession, organization_id: UUID) -> bool:
+    return (await session.exec(select(Organization.id).where(Organization.id == organization_id))).first() is not None
+
+
 async def unit_exists(session: AsyncSession, unit_id: UUID) -> bool:
     return (await session.exec(select(Unit.id).where(Unit.id == unit_id))).first() is not None
 
@@ -456,6 +460,43 @@ async def superiors_of(session: AsyncSession, organization_id: UUID) -> list[UUI
         {"id": organization_id},
     )
     return [row.id for row in result]
+
+
+async def contacts_of(session: AsyncSession, organization_id: UUID) -> Sequence[OrganizationContact]:
+    """The focal points of an organisation in their order; they are few."""
+    query = (
+        select(OrganizationContact)
+        .where(OrganizationContact.organization_id == organization_id)
+        .order_by(col(OrganizationContact.position))
+    )
+    return (await session.exec(query)).all()
+
+
+async def list_contacts(
+    session: AsyncSession, organization_id: UUID, *, after: int, limit: int
+) -> Sequence[OrganizationContact]:
+    query = (
+        select(OrganizationContact)
+        .where(OrganizationContact.organization_id == organization_id, col(OrganizationContact.position) > after)
+        .order_by(col(OrganizationContact.position))
+        .limit(limit)
+    )
+    return (await session.exec(query)).all()
+
+
+async def remove_contact(session: AsyncSession, contact: OrganizationContact) -> None:
+    await session.delete(contact)
+
+
+async def person_of(session: AsyncSession, account_id: UUID, *, organization_id: UUID) -> Row | None:
+    """Name and address of an account of the organisation."""
+    result = await _execute(
+        session,
+        text("select name, email, active from account where id = :id and organization_id = :organization_id"),
+        {"id": account_id, "organization_id": organization_id},
+    )
+    row = result.mappings().one_or_none()
+    return dict(row) if row else None
 
 
 async def people_of(session: AsyncSession, organization_id: UUID) -> list[Row]:

@@ -8,10 +8,13 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel
 
-from agreements_api.localities import repository, service
+from agreements_api.localities import contacts, repository, service
 from agreements_api.localities.models import OrganizationKind, UnitLevel
 from agreements_api.localities.schemas import (
     Code,
+    ContactCreate,
+    ContactPublic,
+    ContactUpdate,
     Day,
     OrganizationCreate,
     OrganizationPublic,
@@ -248,6 +251,125 @@ async def update_organization(
         return _shown(await service.update_organization(session, actor, organization_id, if_match, body))
 
     return await run_idempotent(request, session, actor, key, handle)
+
+
+@router.get(
+    "/organizations/{organization_id}/contacts", operation_id="list_contacts", response_model=Page[ContactPublic]
+)
+async def list_contacts(
+    organization_id: UUID,
+    request: Request,
+    session: SessionDep,
+    actor: ActorDep,
+    cursors: CursorsDep,
+    limit: Limit = PAGE,
+    cursor: CursorParameter = None,
+) -> Response:
+    """Focal points of an organisation in its own order; the first one is for whatever no other one is for."""
+    scope = f"organizations:{organization_id}:contacts"
+    after = int(cursors.decode(scope, cursor)[0]) if cursor is not None else 0
+    rows = await contacts.list_contacts(session, actor, organization_id, after=after, limit=limit + 1)
+    items, last = cut(list(rows), limit)
+    return page_response(
+        request,
+        [contacts.contact_public(actor, contact).model_dump_json() for contact in items],
+        cursors.encode(scope, [last.position]) if last else None,
+        None,
+    )
+
+
+@router.post(
+    "/organizations/{organization_id}/contacts",
+    operation_id="create_contact",
+    status_code=201,
+    response_model=ContactPublic,
+)
+async def create_contact(
+    organization_id: UUID,
+    body: ContactCreate,
+    request: Request,
+    session: SessionDep,
+    actor: ActorDep,
+    key: IdempotencyKey,
+) -> Response:
+    """One more focal point, added by the organisation's administrator or by the operator."""
+
+    async def handle() -> Response:
+        contact = await contacts.create_contact(session, actor, organization_id, body)
+        return _contact(contact, status_code=201)
+
+    return await run_idempotent(request, session, actor, key, handle)
+
+
+@router.get(
+    "/organizations/{organization_id}/contacts/{contact_id}",
+    operation_id="read_contact",
+    response_model=ContactPublic,
+)
+async def read_contact(
+    organization_id: UUID,
+    contact_id: UUID,
+    session: SessionDep,
+    actor: ActorDep,
+    if_none_match: IfNoneMatch = None,
+) -> Response:
+    """A focal point of an organisation."""
+    contact = await contacts.read_contact(session, actor, organization_id, contact_id)
+    return not_modified(if_none_match, etag(contact.version)) or _contact(contact)
+
+
+@router.patch(
+    "/organizations/{organization_id}/contacts/{contact_id}",
+    operation_id="update_contact",
+    response_model=ContactPublic,
+)
+async def update_contact(
+    organization_id: UUID,
+    contact_id: UUID,
+    body: ContactUpdate,
+    request: Request,
+    session: SessionDep,
+    actor: ActorDep,
+    key: IdempotencyKey,
+    if_match: IfMatch = None,
+) -> Response:
+    """Change or move a focal point by a merge patch (RFC 7396)."""
+
+    async def handle() -> Response:
+        return _contact(await contacts.update_contact(session, actor, organization_id, contact_id, if_match, body))
+
+    return await run_idempotent(request, session, actor, key, handle)
+
+
+@router.delete(
+    "/organizations/{organization_id}/contacts/{contact_id}",
+    operation_id="delete_contact",
+    status_code=204,
+    response_class=Response,
+)
+async def delete_contact(
+    organization_id: UUID,
+    contact_id: UUID,
+    request: Request,
+    session: SessionDep,
+    actor: ActorDep,
+    key: IdempotencyKey,
+    if_match: IfMatch = None,
+) -> Response:
+    """Take a focal point off the list; those after it move up."""
+
+    async def handle() -> Response:
+        await contacts.delete_contact(session, actor, organization_id, contact_id, if_match)
+        return Response(status_code=204)
+
+    return await run_idempotent(request, session, actor, key, handle)
+
+
+def _contact(contact: ContactPublic, *, status_code: int = 200) -> Response:
+    headers = {"ETag": etag(contact.version)}
+    if status_code == 201:
+        headers["Location"] = f"/v1/organizations/{contact.organization_id}/contacts/{contact.id}"
+    return json_response(contact.model_dump_json(), status_code=status_code, headers=headers)
 
 
 def _shown(organization: OrganizationPublic, *, status_code: int = 200) -> Response:

@@ -202,13 +202,98 @@ class SuccessionPublic(Model):
     moved_unit_ids: list[UUID]
 
 
+Phone = Annotated[str, Field(pattern=r"^[0-9+() .-]{3,40}$")]
+
+
 class Contact(Model):
-    """The focal point for other localities."""
+    """The first focal point for other localities."""
 
     name: ShortLine | None = None
     title: ShortLine | None = None
-    phone: Annotated[str, Field(pattern=r"^[0-9+() .-]{3,40}$")] | None = None
+    phone: Phone | None = None
     email: EmailStr | None = None
+
+
+class ContactCreate(Model):
+    """One more focal point; at least one of name, title, phone and e-mail."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "name": "Bộ phận đầu mối giao thông (minh họa)",
+                    "title": "Phòng Kinh tế, Hạ tầng và Đô thị",
+                    "phone": "0203 3670 001",
+                    "email": "giaothong@demo.lienvung.example",
+                    "field": "hạ tầng giao thông",
+                }
+            ]
+        }
+    )
+
+    name: ShortLine | None = Field(default=None, description="The account's name without it, where one is linked.")
+    title: ShortLine | None = None
+    phone: Phone | None = None
+    email: EmailStr | None = None
+    field: ShortLine | None = Field(default=None, description="The field of work it is for; for all without it.")
+    account_id: UUID | None = Field(default=None, description="The account of the person, of the same organisation.")
+    position: Annotated[int, Field(ge=1, le=1000)] | None = Field(
+        default=None, description="Where it stands, 1 is the first; at the end without it."
+    )
+
+
+class ContactUpdate(Model):
+    """A merge patch: what is absent stays, null clears; `position` moves it."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"phone": "0203 3670 002", "position": 1}]})
+
+    name: ShortLine | None = None
+    title: ShortLine | None = None
+    phone: Phone | None = None
+    email: EmailStr | None = None
+    field: ShortLine | None = None
+    account_id: UUID | None = None
+    position: Annotated[int, Field(ge=1, le=1000)] = 1
+
+
+class ContactPublic(Model):
+    """A focal point of an organisation."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": "01990000-0000-7000-8000-0000000000d1",
+                    "version": 1,
+                    "organization_id": "01990000-0000-7000-8000-000000000002",
+                    "position": 2,
+                    "name": "Bộ phận đầu mối giao thông (minh họa)",
+                    "title": "Phòng Kinh tế, Hạ tầng và Đô thị",
+                    "phone": "0203 3670 001",
+                    "email": "giaothong@demo.lienvung.example",
+                    "field": "hạ tầng giao thông",
+                    "account_id": None,
+                    "created_at": "2026-11-23T03:00:00Z",
+                    "updated_at": "2026-11-23T03:00:00Z",
+                    "allowed_actions": ["update"],
+                }
+            ]
+        }
+    )
+
+    id: UUID
+    version: int
+    organization_id: UUID
+    position: int
+    name: str | None
+    title: str | None
+    phone: str | None
+    email: str | None
+    field: str | None
+    account_id: UUID | None
+    created_at: datetime
+    updated_at: datetime
+    allowed_actions: list[str]
 
 
 class OrganizationCreate(Model):

@@ -10,7 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from agreements_api.history.service import changes_between
 from agreements_api.localities import repository
 from agreements_api.localities.errors import InvalidOrganization, fault, unknown
-from agreements_api.localities.models import Organization
+from agreements_api.localities.models import Organization, OrganizationContact
 from agreements_api.localities.permissions import relations
 from agreements_api.localities.schemas import (
     OrganizationCreate,
@@ -26,6 +26,7 @@ from shared.auth import Actor
 from shared.etags import check_if_match
 from shared.events import (
     Change,
+    ContactPoint,
     EventActor,
     OrganizationChanged,
     OrganizationSnapshot,
@@ -46,6 +47,8 @@ _TOLD = (
     "contact_phone",
     "contact_email",
 )
+# What a focal point is reached by.
+REACHED_BY = ("name", "title", "phone", "email")
 # What only the operator changes: an organisation does not choose its own name and place.
 _GOVERNED = {"name", "kind", "superior_organization_id"}
 
@@ -101,6 +104,7 @@ async def create_organization(session: AsyncSession, actor: Actor, body: Organiz
     await _check_organization(session, organization)
     repository.add(session, organization)
     await session.flush()
+    await _follow_first_contact(session, organization)
     await _announce(session, actor, organization, changes_between({}, _state(organization), _TOLD))
     return await read_organization(session, actor, organization.id)
 
@@ -109,13 +113,9 @@ async def update_organization(
     session: AsyncSession, actor: Actor, organization_id: UUID, if_match: str | None, body: OrganizationUpdate
 ) -> OrganizationPublic:
     """Change what the patch names; the administrator of an organisation changes its short name and contact only."""
-    organization = await repository.lock_organization(session, organization_id)
-    if organization is None:
-        raise NotFound
     held = list(relations(actor, organization_id))
     given = body.model_fields_set
-    if not allowed(actor, "organization.update", held):
-        raise Forbidden
+    organization = await lock_for(session, actor, organization_id, "organization.update")
     if given & _GOVERNED and not allowed(actor, "organization.govern", held):
         raise Forbidden(errors=[_govern(field) for field in sorted(given & _GOVERNED)])
     check_if_match(if_match, organization.version)
@@ -127,7 +127,8 @@ async def update_organization(
     changes = changes_between(before, _state(organization), _TOLD)
     if changes:
         await _check_organization(session, organization)
-        await _next_version(session, actor, organization, changes)
+        await _follow_first_contact(session, organization)
+        await next_version(session, actor, organization, changes)
     return await read_organization(session, actor, organization_id)
 
 
@@ -152,12 +153,30 @@ async def announce_people(
     session: AsyncSession, actor: Actor, organization_id: UUID, changes: Sequence[Change]
 ) -> None:
     """Who works for an organisation changed: a new version of it, so that every service knows whom to tell."""
+    await next_version(session, actor, await hold_organization(session, organization_id), changes)
+
+
+async def hold_organization(session: AsyncSession, organization_id: UUID) -> Organization:
+    """The organisation, held for a change that was decided on elsewhere."""
     organization = await repository.lock_organization(session, organization_id)
     assert organization is not None
-    await _next_version(session, actor, organization, changes)
+    return organization
 
 
-async def _next_version(
+async def lock_for(session: AsyncSession, actor: Actor, organization_id: UUID, action: str) -> Organization:
+    """The organisation, held for a change that the caller may make: 403 where it exists and he may not."""
+    if not allowed(actor, action, relations(actor, organization_id)):
+        # Asked before it is locked: PostgreSQL hides from a change what its own rules do not let the caller change.
+        if await repository.organization_exists(session, organization_id):
+            raise Forbidden
+        raise NotFound
+    organization = await repository.lock_organization(session, organization_id)
+    if organization is None:
+        raise NotFound
+    return organization
+
+
+async def next_version(
     session: AsyncSession, actor: Actor, organization: Organization, changes: Sequence[Change]
 ) -> None:
     organization.version += 1
@@ -172,6 +191,7 @@ async def _announce(session: AsyncSession, actor: Actor, organization: Organizat
     assert row is not None
     unit = row["unit"]
     people = await repository.people_of(session, organization.id)
+    contacts = await repository.contacts_of(session, organization.id)
     await publish(
         session,
         OrganizationChanged(
@@ -190,6 +210,7 @@ async def _announce(session: AsyncSession, actor: Actor, organization: Organizat
                 unit=UnitRef.model_validate(unit),
                 superior_organization_id=organization.superior_organization_id,
                 people=[Person.model_validate(person) for person in people],
+                contacts=[ContactPoint.model_validate(contact.model_dump()) for contact in contacts],
             ),
         ),
     )
@@ -223,6 +244,36 @@ def _patch_contact(organization: Organization, body: OrganizationUpdate) -> None
     fields = contact.model_fields_set if contact is not None else {"name", "title", "phone", "email"}
     for field in fields:
         setattr(organization, f"contact_{field}", getattr(contact, field) if contact is not None else None)
+
+
+async def _follow_first_contact(session: AsyncSession, organization: Organization) -> None:
+    """What the organisation's own row says of its first focal point becomes the first of the list."""
+    values = {field: getattr(organization, f"contact_{field}") for field in REACHED_BY}
+    contacts = await repository.contacts_of(session, organization.id)
+    first = contacts[0] if contacts else None
+    now = clock.now()
+    if first is None and any(values.values()):
+        repository.add(
+            session,
+            OrganizationContact(organization_id=organization.id, position=1, created_at=now, updated_at=now, **values),
+        )
+    elif first is not None and values != {field: getattr(first, field) for field in REACHED_BY}:
+        if any(values.values()):
+            first.sqlmodel_update({**values, "version": first.version + 1, "updated_at": now})
+        else:
+            await repository.remove_contact(session, first)
+            await session.flush()
+            follow_contacts(organization, contacts[1:])
+    await session.flush()
+
+
+def follow_contacts(organization: Organization, contacts: Sequence[OrganizationContact]) -> None:
+    """The list's order becomes its positions, and the first of it stands in the organisation's own row."""
+    for position, contact in enumerate(contacts, 1):
+        if contact.position != position:
+            contact.sqlmodel_update({"position": position, "version": contact.version + 1, "updated_at": clock.now()})
+    for field in REACHED_BY:
+        setattr(organization, f"contact_{field}", getattr(contacts[0], field) if contacts else None)
 
 
 def _state(organization: Organization) -> dict[str, Any]:
