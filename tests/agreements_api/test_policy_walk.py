@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -36,7 +36,7 @@ TASK_RELATIONS = {
     "ubnd-kinhmon": [Relation.COORDINATING],
     "ubnd-sondong": [Relation.MONITOR],
 }
-OF_AN_AGREEMENT = (Subject.AGREEMENT, Subject.TASK, Subject.OPEN_POINT)
+OF_AN_AGREEMENT = (Subject.AGREEMENT, Subject.TASK, Subject.OPEN_POINT, Subject.SUCCESSION_CASE)
 REFUSED = {401, 403, 404}
 # Whose organisation "ours" is, and another one.
 OURS, OTHERS = "dongtrieu", "chilinh"
@@ -121,8 +121,23 @@ async def set_up(
     contact = accepted(
         await administrator.post(f"/v1/organizations/{ours.id}/contacts", {"name": "Văn phòng (minh họa)"}), 201
     )
+    # A unit ended and was divided; nobody has decided yet who takes the place of a party.
+    [case] = await world.rows(
+        """
+        insert into succession_case (id, agreement_id, promised_by_organization_id, promised_by_name, old_unit_id,
+            unit_id, effective_on, proposed_unit_id, state, created_at, updated_at)
+        select gen_random_uuid(), $1::uuid, o.id, o.name, o.unit_id, k.unit_id, '2026-01-01', k.unit_id, 'open', now(),
+            now()
+        from organization o, organization k where o.id = $2 and k.id = $3 returning id""",
+        UUID(agreement["id"]),
+        world.organizations["chilinh"].id,
+        world.organizations["kinhmon"].id,
+    )
+    run = accepted(await operator(world).post("/v1/successions/apply"), 202)
     ids = {
         "agreement_id": agreement["id"],
+        "case_id": str(case["id"]),
+        "run_id": run["id"],
         "task_id": task["id"],
         "point_id": point["id"],
         "text_digest": text["text_digest"],

@@ -12,6 +12,8 @@ class Subject(StrEnum):
     AGREEMENT = "agreement"
     TASK = "task"
     OPEN_POINT = "open point"
+    # What is to be decided of who answers in an agreement.
+    SUCCESSION_CASE = "succession case"
     # An organisation with its focal points, its people and its clients.
     ORGANIZATION = "organisation"
     # The caller's own account.
@@ -67,7 +69,8 @@ WALK: dict[str, Step] = {
         resume_agreement="agreement.resume",
         conclude_agreement="agreement.conclude",
         terminate_agreement="agreement.terminate",
-        list_responsible="agreement.read",
+        list_responsible="succession.read",
+        list_agreement_successions="succession.read",
         list_clauses="agreement.read",
         list_parties="agreement.read",
         list_signatures="agreement.read",
@@ -95,6 +98,11 @@ WALK: dict[str, Step] = {
         resolve_open_point="open_point.resolve",
     ),
     **_all(
+        Subject.SUCCESSION_CASE,
+        read_succession_case="succession.read",
+        decide_succession="succession.decide",
+    ),
+    **_all(
         Subject.NOBODYS,
         draft_agreement="agreement.draft",
         list_units="unit.read",
@@ -103,6 +111,8 @@ WALK: dict[str, Step] = {
         list_predecessors="unit.read",
         list_children="unit.read",
         record_succession="succession.record",
+        apply_successions="succession.apply",
+        read_succession_run="succession.apply",
         list_organizations="organization.read",
         create_organization="organization.create",
         read_organization="organization.read",
@@ -130,7 +140,11 @@ WALK: dict[str, Step] = {
 }
 
 # Lists of what the caller may see anyway: nobody is refused, and what is in them is the matter of other tests.
-OWN_LISTS = {"list_tasks": "task.read", "list_agreements": "agreement.read"}
+OWN_LISTS = {
+    "list_tasks": "task.read",
+    "list_agreements": "agreement.read",
+    "list_succession_worklist": "succession.read",
+}
 # Lists of one's own organisation's people and systems.
 OF_ONES_ORGANIZATION = {"list_users": "user.read", "list_clients": "client.read"}
 # Without a token, or with one of the caller's own making.

@@ -20,6 +20,7 @@ SENDER = "notifier-send"
 WEIGHTS = {
     "agreements-api-relay": 9,
     "agreements-api-lifecycle": 2,
+    "agreements-api-succession": 1,
     "notifier-relay": 4,
     "reporting-relay": 2,
     "notifier-consume": 8,

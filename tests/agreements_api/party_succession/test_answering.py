@@ -12,6 +12,7 @@ def successor(name: str, **given: Any) -> Successor:
         "unit_id": UUID(int=sum(name.encode())),
         "name": name,
         "level": "commune",
+        "type": "Phường",
         "sort_key": name,
         "is_default": True,
         "partial": False,

@@ -63,7 +63,7 @@ async def responsible(world: World, plan: Json, on: str) -> list[Json]:
 
 async def test_before_the_reform_whoever_promised_answers(world: World, plan: Json) -> None:
     items = await responsible(world, plan, BEFORE)
-    assert [item["relation"] for item in items] == ["party"] * 5 + ["lead", "coordinating", "coordinating"]
+    assert [item["relation"] for item in items] == ["party"] * 5 + ["custodian", "lead", "coordinating", "coordinating"]
     for item in items:
         assert item["answers"]["organization_id"] == item["promised_by"]["organization_id"]
         assert (item["provisional"], item["candidates"]) == (False, [])
@@ -75,14 +75,50 @@ async def test_after_the_reform_34_communes_and_wards_can_answer_for_the_five(wo
     assert all(item["provisional"] for item in parties)
     candidates = [candidate for item in parties for candidate in item["candidates"]]
     # Where most of a commune went; a 35th took in only a part of one.
-    units = {one["answering"]["unit"]["id"] for one in candidates if one["succession"]["parts"]}
+    units = {one["answering"]["unit"]["id"] for one in candidates if one["parts"]}
     assert len(units) == 34
-    assert len({one["answering"]["unit"]["id"] for one in candidates}) == 35
+    communes = [one for one in candidates if one["reason"]["code"] == "communes"]
+    assert len({one["answering"]["unit"]["id"] for one in communes}) == 35
     for item in parties:
         assert item["answers"] == item["candidates"][0]["answering"]
-        assert item["succession"]["effective_on"] == "2025-07-01"
-        parts = [candidate["succession"]["parts"] for candidate in item["candidates"]]
+        assert item["successions"][-1]["effective_on"] == "2025-07-01"
+        parts = [candidate["parts"] for candidate in item["candidates"]]
         assert parts == sorted(parts, reverse=True)
+
+
+async def test_the_province_comes_after_the_communes_that_could_answer(world: World, plan: Json) -> None:
+    parties = [item for item in await responsible(world, plan, AFTER) if item["relation"] == "party"]
+    last = [item["candidates"][-1] for item in parties]
+    assert {one["reason"]["code"] for one in last} == {"province"}
+    # Đông Triều, Chí Linh, Kinh Môn, Sơn Động, Lục Nam.
+    assert [one["answering"]["unit"]["name"] for one in last] == [
+        "Tỉnh Quảng Ninh",
+        "Thành phố Hải Phòng",
+        "Thành phố Hải Phòng",
+        "Tỉnh Bắc Ninh",
+        "Tỉnh Bắc Ninh",
+    ]
+
+
+async def test_every_succession_on_the_way_is_named(world: World, plan: Json) -> None:
+    """Đông Triều was upgraded to a city in 2024, and the city was dissolved in 2025."""
+    dongtrieu = (await responsible(world, plan, AFTER))[0]
+    assert [(one["old_unit"]["name"], one["effective_on"], one["kind"]) for one in dongtrieu["successions"]] == [
+        ("Thị xã Đông Triều", "2024-11-01", "upgrade"),
+        ("Thành phố Đông Triều", "2025-07-01", "rearrangement"),
+    ]
+    assert [one["provisional"] for one in dongtrieu["successions"]] == [False, True]
+    between = (await responsible(world, plan, "2025-01-15"))[0]
+    assert (between["answers"]["unit"]["name"], between["provisional"]) == ("Thành phố Đông Triều", False)
+
+
+async def test_a_province_that_goes_on_in_a_record_of_its_own_answers_itself(world: World, registry: Registry) -> None:
+    """Quảng Ninh was not changed by the reform; the reference data has a new row for it all the same."""
+    agreement = await world.draft(parties=[{"organization_id": world.id(key)} for key in ("quangninh", "bacgiang")])
+    path = f"/v1/agreements/{agreement['id']}/responsible"
+    [item, *_] = (await world.specialist("dongtrieu").read(path, on=AFTER))["items"]
+    assert item["answers"]["organization_id"] == world.id("quangninh")
+    assert not item["provisional"]
 
 
 async def test_a_tasks_lead_and_its_coordinating_parties_are_followed_as_well(world: World, plan: Json) -> None:
@@ -104,7 +140,7 @@ async def test_the_code_24_is_bac_giang_before_and_bac_ninh_after(world: World, 
     agreement = await world.draft(parties=parties)
     path = f"/v1/agreements/{agreement['id']}/responsible"
     before = (await world.specialist("dongtrieu").read(path, on=BEFORE))["items"]
-    assert [item["answers"]["name"] for item in before] == [
+    assert [item["answers"]["name"] for item in before if item["relation"] == "party"] == [
         "Ban Thường vụ Tỉnh ủy Bắc Giang",
         "Ban Thường vụ Tỉnh ủy Quảng Ninh",
     ]

@@ -177,6 +177,7 @@ async def play(stage: Stage, say: Say) -> None:
         settled = await _fulfil_across_the_border(cast, plan, say)
         late = await _let_a_deadline_pass(cast, plan, stage, say)
         await _print_the_evaluation(cast, plan, stage.out, say)
+        await _outlive_the_reform(cast, operator, plan, late, say)
         say(f"The story is told: one promise kept ({settled['title']}), one overdue ({late['title']}).")
 
 
@@ -247,21 +248,30 @@ class _Cast:
         )
         self.organizations[key] = organization["id"]
         for role in roles:
-            username, password = f"{key}.{role}", secrets.token_urlsafe(15)
-            await self._operator.create(
-                "/v1/users",
-                {
-                    "organization_id": organization["id"],
-                    "username": username,
-                    "password": password,
-                    "name": f"{'Lãnh đạo' if role == 'leader' else 'Chuyên viên'} {name} (minh họa)",
-                    "email": f"{username}@demo.lienvung.example",
-                    "roles": [role],
-                    "language": "vi",
-                },
-            )
-            self._stage.remember({"username": username, "password": password, "organization": name, "roles": [role]})
-            self.people[username] = await Person(self._http, username, password).sign_in()
+            await self._hire(organization["id"], name, f"{key}.{role}", role)
+
+    async def hire_for(self, task: Json, username: str) -> Person:
+        """Somebody who works for whoever leads the task by now."""
+        lead = (await self.leader("quangninh").get(f"/v1/tasks/{task['id']}"))["lead"]
+        return await self._hire(lead["organization_id"], lead["name"], username, "specialist")
+
+    async def _hire(self, organization_id: str, name: str, username: str, role: str) -> Person:
+        password = secrets.token_urlsafe(15)
+        await self._operator.create(
+            "/v1/users",
+            {
+                "organization_id": organization_id,
+                "username": username,
+                "password": password,
+                "name": f"{'Lãnh đạo' if role == 'leader' else 'Chuyên viên'} {name} (minh họa)",
+                "email": f"{username}@demo.lienvung.example",
+                "roles": [role],
+                "language": "vi",
+            },
+        )
+        self._stage.remember({"username": username, "password": password, "organization": name, "roles": [role]})
+        self.people[username] = await Person(self._http, username, password).sign_in()
+        return self.people[username]
 
     def leader(self, key: str) -> Person:
         return self.people[f"{key}.leader"]
@@ -447,6 +457,78 @@ async def _print_the_evaluation(cast: _Cast, plan: Json, out: Path, say: Say) ->
         content = await leader.download(f"{path}/content")
         await asyncio.to_thread(_keep, name, content)
         say(f"Evaluation report ({layout} layout): {name.name}, {len(content):,} bytes")
+
+
+async def _outlive_the_reform(cast: _Cast, operator: Person, plan: Json, late: Json, say: Say) -> None:
+    """1 July 2025: all five districts end, and others answer for what was signed and promised.
+
+    The story signs its plan today, so that nobody's place is taken until the operator asks for it.
+    """
+    path = f"/v1/agreements/{plan['id']}"
+    above = cast.leader("quangninh")
+    for day in (BEFORE_REFORM, AFTER_REFORM + timedelta(days=1)):
+        answers = await above.get(f"{path}/responsible", on=day.isoformat())
+        for item in answers["items"]:
+            if item["relation"] == "party":
+                say(f"{day:%d/%m/%Y}: for {item['promised_by']['name']} answers {_who_answers(item)}")
+    run = await operator.create("/v1/successions/apply", {})
+    run = await _until(lambda: _finished(operator, run["id"]), "carrying out the successions")
+    say(
+        f"Re-pointed: {run['repointed']} agreement, {run['tasks']} open tasks;"
+        f" {run['decisions']} successions wait for a decision"
+    )
+    seen = await cast.leader("chilinh").get(path)
+    if seen["allowed_actions"]:
+        raise StoryError(f"a dissolved body can still do {seen['allowed_actions']}")
+    say(f"{seen['parties'][1]['organization_name']} reads on and decides nothing any more; its signature stands")
+    case = await _decide(above, plan, cast.organizations["dongtrieu"], say)
+    worker = await cast.hire_for(late, "phoihop.chilinh")
+    today = clock.today()
+    report = {
+        "period_start": (today - timedelta(days=30)).isoformat(),
+        "period_end": today.isoformat(),
+        "percent": 20,
+        "narrative": "Tiếp nhận hồ sơ tuyến đường từ đơn vị cũ (số liệu minh họa).",
+    }
+    task = await worker.act(f"/v1/tasks/{late['id']}", "reports", report)
+    say(f"Progress reported by {task['lead']['name']} in the place of {task['lead']['promised_by_name']}: 20 %")
+    history = await above.get(f"{path}/history", limit=2)
+    say(f"History: {', '.join(entry['action'] for entry in history['items'])}; decision {case['id'][:8]}…")
+
+
+async def _decide(leader: Person, plan: Json, promised_by: str, say: Say) -> Json:
+    """The leader of the province gives a party's place to the second of those that could take it."""
+    work = await leader.get("/v1/successions/worklist", agreement=plan["id"], limit=200)
+    case = next(one for one in work["items"] if one["promised_by"]["organization_id"] == promised_by)
+    chosen = case["candidates"][1]
+    decided = await leader.act(
+        f"/v1/successions/worklist/{case['id']}",
+        "decide",
+        {
+            "unit_id": chosen["answering"]["unit"]["id"],
+            "reason": "Khu vực giáp ranh nằm trên địa bàn (minh họa).",
+            "whole_unit": True,
+        },
+    )
+    say(
+        f"Decided by {leader.username}: for {decided['promised_by']['name']} answers {decided['answers']['name']}"
+        f" (proposed was {case['candidates'][0]['answering']['unit']['name']})"
+    )
+    return decided
+
+
+def _who_answers(item: Json) -> str:
+    if item["answers"] is None:
+        return "nobody"
+    if not item["successions"]:
+        return f"{item['answers']['name']} itself"
+    unit: str = item["answers"]["unit"]["name"]
+    return f"{unit}, provisionally ({len(item['candidates'])} could)" if item["provisional"] else unit
+
+
+async def _finished(operator: Person, run_id: str) -> Json | None:
+    run = await operator.get(f"/v1/successions/runs/{run_id}")
+    return run if run["state"] == "finished" else None
 
 
 def _keep(path: Path, content: bytes) -> None:

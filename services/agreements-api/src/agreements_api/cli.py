@@ -21,11 +21,15 @@ from agreements_api.config import Settings
 from agreements_api.history import verification as audit_trail
 from agreements_api.history.instants import instant_of
 from agreements_api.localities.loader import load_units as load
+from agreements_api.party_succession import service as party_succession
+from agreements_api.party_succession.models import RunState
+from agreements_api.party_succession.runs import apply_all, succession_role
 from shared import clock
 from shared.auth import SYSTEM, TokenIssuer
 from shared.cli import ServiceCli
 from shared.db import Database
 from shared.outbox.relay import Relay
+from shared.roles import stop_on_signal
 
 cli = ServiceCli(
     package="agreements_api",
@@ -34,6 +38,7 @@ cli = ServiceCli(
     workers={
         "relay": lambda settings, database: Relay(settings, database).run,
         "lifecycle": lifecycle_role,
+        "succession": succession_role,
     },
 )
 app = cli.app
@@ -41,6 +46,8 @@ keys = typer.Typer(no_args_is_help=True, help="The keys that sign access tokens.
 app.add_typer(keys, name="keys")
 audit = typer.Typer(no_args_is_help=True, help="The chain of digests under the history of agreements and tasks.")
 app.add_typer(audit, name="audit")
+successions = typer.Typer(no_args_is_help=True, help="Others take the places of those whose units ended.")
+app.add_typer(successions, name="successions")
 # Longer than any transaction lasts: by then all that happened until an instant has been committed.
 SETTLED = timedelta(minutes=10)
 
@@ -52,6 +59,29 @@ def load_units() -> None:
     async def work(settings: Settings, database: Database) -> None:
         loaded = await load(database)
         typer.echo(f"new: {loaded.units} units, {loaded.parents} parents, {loaded.successions} successions")
+
+    cli.run(work)
+
+
+@successions.command("apply")
+def apply_successions(
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Stop after so many agreements; the next call goes on.")
+    ] = None,
+) -> None:
+    """Carry out every succession of units until today; may be stopped at any time and goes on when called again."""
+
+    async def work(settings: Settings, database: Database) -> None:
+        async with stop_on_signal() as stop:
+            run_id, done = await apply_all(database, batch=settings.succession_batch, limit=limit, stop=stop)
+        async with database.read(SYSTEM) as connection:
+            run = await party_succession.read_run(connection, SYSTEM, run_id)
+        typer.echo(
+            f"agreements: {done.agreements} looked at, {done.repointed} re-pointed; tasks: {done.tasks};"
+            f" organisations founded: {done.founded}; to be decided: {done.decisions}"
+        )
+        left = run.agreements - run.done
+        typer.echo("everything is carried out" if run.state == RunState.FINISHED else f"{left} agreements are left")
 
     cli.run(work)
 

@@ -44,6 +44,12 @@ class Settings(ServiceSettings):
     lifecycle_batch: int = Field(
         default=50, ge=1, le=1000, description="Agreements that the role `lifecycle` ends in one transaction."
     )
+    succession_poll_seconds: float = Field(
+        default=5, gt=0, le=3600, description="How often the role `succession` looks for successions to carry out."
+    )
+    succession_batch: int = Field(
+        default=20, ge=1, le=500, description="Agreements that the role `succession` re-points in one transaction."
+    )
     operator_password: str | None = Field(
         default=None,
         validation_alias=AliasChoices("LIENVUNG_OPERATOR_PASSWORD", "operator_password"),

@@ -134,6 +134,9 @@ class PartySnapshot(EventModel):
     signed_at: datetime | None = None
     role: str = "signatory"
     ordinal: int = 0
+    # Who answers for it, where that is another one by now.
+    responsible_organization_id: UUID | None = None
+    responsible_organization_name: str | None = None
 
 
 class ClauseSnapshot(EventModel):
@@ -173,6 +176,19 @@ class AgreementSnapshot(EventModel):
     ended_on: date | None = None
 
 
+class ResponsibilitySnapshot(EventModel):
+    """Who took the place of a promiser whose unit ended."""
+
+    promised_by_organization_id: UUID
+    promised_by_name: str
+    organization_id: UUID
+    organization_name: str
+    effective_on: date
+    # Nobody has decided yet between several successors.
+    provisional: bool = False
+    case_id: UUID | None = None
+
+
 class OpenPointSnapshot(EventModel):
     id: UUID
     version: int
@@ -195,6 +211,9 @@ class TaskParty(EventModel):
     unit_name: str | None = None
     due_on: date | None = None
     confirmed_at: datetime | None = None
+    # Who was given the task, where another one answers for it by now.
+    promised_by_organization_id: UUID | None = None
+    promised_by_name: str | None = None
 
 
 class LastReport(EventModel):
@@ -509,6 +528,13 @@ class AgreementLapsed(AgreementEvent):
     type = "vn.lienvung.agreement.lapsed.v1"
 
 
+class AgreementSucceeded(AgreementEvent):
+    """Units ended, and others answer for what was promised; or somebody decided between several."""
+
+    type = "vn.lienvung.agreement.succeeded.v1"
+    responsibilities: list[ResponsibilitySnapshot] = []
+
+
 class AgreementPublished(AgreementEvent):
     """Shown to the public, or shown with other tasks than before."""
 
@@ -559,6 +585,13 @@ class TaskReturned(TaskEvent):
 
 class TaskDeadlineChanged(TaskEvent):
     type = "vn.lienvung.task.deadline_changed.v1"
+
+
+class TaskReassigned(TaskEvent):
+    """Another organisation takes part in the place of one whose unit ended."""
+
+    type = "vn.lienvung.task.reassigned.v1"
+    responsibilities: list[ResponsibilitySnapshot] = []
 
 
 class TaskCompleted(TaskEvent):

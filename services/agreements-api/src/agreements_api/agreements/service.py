@@ -562,9 +562,13 @@ async def _record(
 
 
 async def _snapshot(session: AsyncSession, agreement: Agreement) -> AgreementSnapshot:
-    """What events carry of an agreement, with the clauses that hold."""
     parties = await repository.parties_of(session, agreement.id)
     clauses = await repository.clauses_in_force(session, agreement.id)
+    return snapshot_of(agreement, parties, clauses)
+
+
+def snapshot_of(agreement: Agreement, parties: Sequence[Party], clauses: Sequence[Clause]) -> AgreementSnapshot:
+    """What events carry of an agreement, with the clauses that hold."""
     return AgreementSnapshot(
         id=agreement.id,
         version=agreement.version,

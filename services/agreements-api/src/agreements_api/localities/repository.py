@@ -347,7 +347,7 @@ def add(session: AsyncSession, record: Unit | UnitParent | UnitSuccession | Orga
 
 
 _ORGANIZATION = f"""
-    select o.id, o.version, o.name, o.short_name, o.kind, o.superior_organization_id, o.sort_key,
+    select o.id, o.version, o.name, o.short_name, o.kind, o.superior_organization_id, o.by_succession, o.sort_key,
         json_build_object('name', o.contact_name, 'title', o.contact_title, 'phone', o.contact_phone,
             'email', o.contact_email) as contact,
         o.created_at, o.updated_at,
@@ -418,6 +418,12 @@ async def read_organization(session: AsyncSession, organization_id: UUID, *, on:
     result = await _execute(session, statement, {"id": organization_id, "on": on})
     row = result.mappings().one_or_none()
     return dict(row) if row else None
+
+
+async def read_organizations(session: AsyncSession, organization_ids: Sequence[UUID], *, on: date) -> list[Row]:
+    statement = text(f"{_ORGANIZATION} where o.id = any(:ids)").columns(contact=JSON, unit=JSON)
+    result = await _execute(session, statement, {"ids": list(organization_ids), "on": on})
+    return [dict(row) for row in result.mappings()]
 
 
 async def lock_organization(session: AsyncSession, organization_id: UUID) -> Organization | None:
@@ -497,6 +503,23 @@ async def person_of(session: AsyncSession, account_id: UUID, *, organization_id:
     )
     row = result.mappings().one_or_none()
     return dict(row) if row else None
+
+
+async def chains_of(session: AsyncSession, organization_ids: Sequence[UUID]) -> dict[UUID, list[UUID]]:
+    """The chain above each of these, itself included."""
+    result = await _execute(
+        session,
+        text("""
+            with recursive chain (root, id) as (
+                select id, id from organization where id = any(:ids)
+                union
+                select c.root, o.superior_organization_id from chain c join organization o on o.id = c.id
+                where o.superior_organization_id is not null
+            )
+            select root, array_agg(id) as chain from chain group by root"""),
+        {"ids": list(organization_ids)},
+    )
+    return {row.root: row.chain for row in result}
 
 
 async def people_of(session: AsyncSession, organization_id: UUID) -> list[Row]:

@@ -19,8 +19,6 @@ from agreements_api.localities.schemas import (
     OrganizationCreate,
     OrganizationPublic,
     OrganizationUpdate,
-    SuccessionCreate,
-    SuccessionPublic,
     UnitPublic,
     UnitRelative,
 )
@@ -161,23 +159,6 @@ async def list_children(
     after = _after(cursors, scope, cursor)
     rows = await repository.list_children(session, unit_id, on=day, after=after, limit=limit + 1)
     return _page(request, cursors, scope, UnitPublic, rows, limit)
-
-
-@router.post("/successions", operation_id="record_succession", status_code=201, response_model=SuccessionPublic)
-async def record_succession(
-    body: SuccessionCreate, request: Request, session: SessionDep, actor: ActorDep, key: IdempotencyKey
-) -> Response:
-    """Record a resolution that renames, upgrades, merges or splits units (operator only).
-
-    Old units end on the day before; their children follow the unit that succeeds them whole, else `moves` says where
-    they lie. 422 `succession_cycle` where a unit would, in the end, succeed itself.
-    """
-
-    async def handle() -> Response:
-        recorded = await service.record_succession(session, actor, body)
-        return json_response(recorded.model_dump_json(), status_code=201)
-
-    return await run_idempotent(request, session, actor, key, handle)
 
 
 @router.get("/organizations", operation_id="list_organizations", response_model=Page[OrganizationPublic])

@@ -349,6 +349,7 @@ class OrganizationPublic(Model):
                         "province": UNIT_EXAMPLE["province"],
                     },
                     "superior_organization_id": "01990000-0000-7000-8000-000000000001",
+                    "by_succession": False,
                     "contact": ORGANIZATION_EXAMPLE["contact"],
                     "created_at": "2026-11-23T03:00:00Z",
                     "updated_at": "2026-11-23T03:00:00Z",
@@ -365,6 +366,9 @@ class OrganizationPublic(Model):
     kind: OrganizationKind
     unit: UnitOfOrganization
     superior_organization_id: UUID | None
+    by_succession: bool = Field(
+        description="Named by rule when a unit ended, because nobody had registered who follows its organisation."
+    )
     contact: Contact
     created_at: datetime
     updated_at: datetime

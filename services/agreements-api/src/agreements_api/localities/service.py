@@ -22,7 +22,7 @@ from agreements_api.localities.schemas import (
 from agreements_api.localities.successions import carry_out
 from agreements_api.policy import allowed
 from shared import clock
-from shared.auth import Actor
+from shared.auth import SYSTEM, Actor
 from shared.etags import check_if_match
 from shared.events import (
     Change,
@@ -33,7 +33,7 @@ from shared.events import (
     Person,
     UnitRef,
 )
-from shared.outbox import publish
+from shared.outbox import publish, publish_all
 from shared.problems import FieldError, Forbidden, NotFound
 from shared.text import fold, vietnamese_sort_key
 
@@ -176,6 +176,27 @@ async def lock_for(session: AsyncSession, actor: Actor, organization_id: UUID, a
     return organization
 
 
+async def announce_founded(session: AsyncSession, founded: Mapping[UUID, Sequence[Change]]) -> None:
+    """The first events of organisations that a succession made necessary; they are in the tables, without people."""
+    rows = await repository.read_organizations(session, list(founded), on=clock.today())
+    chains = await repository.chains_of(session, list(founded))
+    await publish_all(session, [_changed(SYSTEM, row, chains[row["id"]], [], [], founded[row["id"]]) for row in rows])
+
+
+async def place_under(session: AsyncSession, organization_id: UUID, superior_id: UUID) -> None:
+    """What stands above an organisation is another body by now: its unit ended, and somebody took the place."""
+    organization = await repository.lock_organization(session, organization_id)
+    assert organization is not None
+    await repository.lock_hierarchy(session)
+    if organization_id in await repository.superiors_of(session, superior_id):
+        return
+    before = _state(organization)
+    organization.superior_organization_id = superior_id
+    changes = changes_between(before, _state(organization), _TOLD)
+    if changes:
+        await next_version(session, SYSTEM, organization, changes)
+
+
 async def next_version(
     session: AsyncSession, actor: Actor, organization: Organization, changes: Sequence[Change]
 ) -> None:
@@ -186,32 +207,41 @@ async def next_version(
 
 
 async def _announce(session: AsyncSession, actor: Actor, organization: Organization, changes: Sequence[Change]) -> None:
-    assert organization.updated_at is not None
     row = await repository.read_organization(session, organization.id, on=clock.today())
     assert row is not None
-    unit = row["unit"]
     people = await repository.people_of(session, organization.id)
     contacts = await repository.contacts_of(session, organization.id)
     await publish(
         session,
-        OrganizationChanged(
-            version=organization.version,
-            actor=EventActor.of(actor),
-            occurred_at=organization.updated_at,
-            # The snapshot names people and their addresses: it is for the organisation and those above it.
-            members=await repository.superiors_of(session, organization.id),
-            changes=list(changes),
-            organization=OrganizationSnapshot(
-                id=organization.id,
-                version=organization.version,
-                name=organization.name,
-                short_name=organization.short_name,
-                kind=organization.kind,
-                unit=UnitRef.model_validate(unit),
-                superior_organization_id=organization.superior_organization_id,
-                people=[Person.model_validate(person) for person in people],
-                contacts=[ContactPoint.model_validate(contact.model_dump()) for contact in contacts],
-            ),
+        _changed(actor, row, await repository.superiors_of(session, organization.id), people, contacts, changes),
+    )
+
+
+def _changed(
+    actor: Actor,
+    row: Mapping[str, Any],
+    chain: Sequence[UUID],
+    people: Sequence[Mapping[str, Any]],
+    contacts: Sequence[OrganizationContact],
+    changes: Sequence[Change],
+) -> OrganizationChanged:
+    return OrganizationChanged(
+        version=row["version"],
+        actor=EventActor.of(actor),
+        occurred_at=row["updated_at"],
+        # The snapshot names people and their addresses: it is for the organisation and those above it.
+        members=list(chain),
+        changes=list(changes),
+        organization=OrganizationSnapshot(
+            id=row["id"],
+            version=row["version"],
+            name=row["name"],
+            short_name=row["short_name"],
+            kind=row["kind"],
+            unit=UnitRef.model_validate(row["unit"]),
+            superior_organization_id=row["superior_organization_id"],
+            people=[Person.model_validate(person) for person in people],
+            contacts=[ContactPoint.model_validate(contact.model_dump()) for contact in contacts],
         ),
     )
 

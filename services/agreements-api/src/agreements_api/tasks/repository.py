@@ -409,12 +409,13 @@ class Locked:
     members: list[UUID]
 
 
+_MEMBERS = "array(select distinct m.organization_id from agreement_member m where m.agreement_id = t.agreement_id)"
 _LOCK = f"""
 select t.id, t.version, t.agreement_id, a.title as agreement_title, a.number as agreement_number, t.clause_id,
     t.title, t.description, t.deliverable, t.field, t.status, t.due_on, t.original_due_on, t.percent,
     t.completed_at, t.submitted_at, t.demonstration, t.created_at, t.updated_at,
     t.parties::text as parties, t.last_report::text as last_report, t.submission, t.note, {_RELATIONS} as relations,
-    array(select distinct m.organization_id from agreement_member m where m.agreement_id = t.agreement_id) as members
+    {_MEMBERS} as members
 from task t join agreement a on a.id = t.agreement_id
 where t.id = $2 and {_SCOPE}
 for no key update of t
@@ -424,8 +425,26 @@ for no key update of t
 async def lock(connection: asyncpg.Connection[Any], organization_id: UUID | None, task_id: UUID) -> Locked | None:
     """The task's row for a change, if the caller is a member."""
     row = await connection.fetchrow(_LOCK, organization_id, task_id)
-    if row is None:
-        return None
+    return None if row is None else _locked(row)
+
+
+# Every open task of these agreements, in one order, for a change of who answers for it: that asks nobody's relations.
+_LOCK_OPEN = (
+    _LOCK.replace(
+        f"t.id = $2 and {_SCOPE}",
+        "t.agreement_id = any($1::uuid[]) and t.status not in ('completed', 'cancelled') order by t.id",
+    )
+    .replace(f"{_RELATIONS} as relations", "'' as relations")
+    .replace(_MEMBERS, "'{}'::uuid[]")
+)
+
+
+async def lock_open_of(connection: asyncpg.Connection[Any], agreement_ids: Sequence[UUID]) -> list[Locked]:
+    """The rows of all open tasks of these agreements, which are locked, without anybody's relations to them."""
+    return [_locked(row) for row in await connection.fetch(_LOCK_OPEN, agreement_ids)]
+
+
+def _locked(row: asyncpg.Record) -> Locked:
     values = dict(row)
     parties = orjson.loads(values.pop("parties"))
     report = values.pop("last_report")

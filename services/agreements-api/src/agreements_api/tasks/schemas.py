@@ -129,6 +129,10 @@ class TaskPartyPublic(Model):
     unit_name: str | None
     due_on: date | None = Field(description="Its own deadline, where it has one.")
     confirmed_at: datetime | None = Field(description="When it confirmed the present submission.")
+    promised_by_organization_id: UUID | None = Field(
+        default=None, description="Who was given the task, where another one answers for it by now."
+    )
+    promised_by_name: str | None = None
 
 
 class LastReportPublic(Model):

@@ -145,6 +145,11 @@ def _subject(event: SubjectEvent, traceparent: str | None) -> Task:
 def _agreement(event: AgreementEvent, traceparent: str | None) -> Task:
     agreement = event.agreement
     names = {party.organization_id: party.organization_name for party in agreement.parties}
+    names |= {
+        party.responsible_organization_id: party.responsible_organization_name or ""
+        for party in agreement.parties
+        if party.responsible_organization_id is not None
+    }
     return Task(
         id=agreement.id,
         subject_kind=DeadlineSubject.AGREEMENT,

@@ -35,12 +35,16 @@ def advance_signing(
         due_on = calendar.next_working_day(agreement.sign_by)
         for party in asked_to_sign(agreement):
             role = _role(party)
-            old = known.get(party.organization_id)
+            # Whoever answers for it by now signs for it; one body may do so for several parties.
+            organization_id = party.responsible_organization_id or party.organization_id
+            if organization_id in deadlines:
+                continue
+            old = known.get(organization_id)
             goes_on = old is not None and old.is_open and (old.due_on, old.role) == (due_on, role)
-            deadlines[party.organization_id] = Deadline(
+            deadlines[organization_id] = Deadline(
                 task_id=agreement.id,
                 subject_kind=DeadlineSubject.AGREEMENT,
-                organization_id=party.organization_id,
+                organization_id=organization_id,
                 role=role,
                 due_on=due_on,
                 revision=old.revision if old is not None and goes_on else new_revision,
