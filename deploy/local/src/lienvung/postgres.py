@@ -303,10 +303,10 @@ def address(admin_url: str, service: str, database: str, passwords: Passwords) -
 async def create_database(
     connection: "asyncpg.Connection[asyncpg.Record]", name: str, *, owner: str, app: str, template: str = "template0"
 ) -> None:
-    """A database that its two roles may enter, and nobody else."""
+    """A database that its two roles may enter, and nobody else; only the owner makes temporary tables in it."""
     await connection.execute(f'create database "{name}" owner "{owner}" template "{template}"')
     await connection.execute(f'revoke all on database "{name}" from public')
-    await connection.execute(f'grant connect, temporary on database "{name}" to "{app}"')
+    await connection.execute(f'grant connect on database "{name}" to "{app}"')
 
 
 async def wait_for_server(url: str, seconds: float) -> None:

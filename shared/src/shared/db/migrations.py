@@ -6,6 +6,8 @@ from shared.inbox.schema import install_inbox, remove_inbox
 from shared.outbox.schema import install_outbox, remove_outbox, split_statements
 
 __all__ = [
+    "allow_temporary_tables",
+    "forbid_temporary_tables",
     "grant_app",
     "install_clock",
     "install_idempotency",
@@ -65,6 +67,14 @@ create index idempotency_record_age on idempotency_record (created_at);
 grant select, insert, delete on idempotency_record to "{role}";
 """
 
+# PostgreSQL looks for a table among the caller's temporary ones first: one of the right name would come before the
+# product's own in every function, policy and trigger that does not say where to look.
+_TEMPORARY_TABLES = """
+do $$ begin
+    execute format('{right} temporary on database %I {to_whom} public, "{role}"', current_database());
+end $$
+"""
+
 
 def install_clock(op: Any, app_role: str) -> None:
     run_script(op, _CLOCK.format(role=app_role))
@@ -81,6 +91,15 @@ def install_idempotency(op: Any, app_role: str) -> None:
 def grant_app(op: Any, app_role: str) -> None:
     """What an application role needs before any table."""
     run_script(op, f'grant usage on schema public to "{app_role}"')
+
+
+def forbid_temporary_tables(op: Any, app_role: str) -> None:
+    """Nobody but the owner makes temporary tables in this database; the application needs none."""
+    op.execute(_TEMPORARY_TABLES.format(right="revoke", to_whom="from", role=app_role))
+
+
+def allow_temporary_tables(op: Any, app_role: str) -> None:
+    op.execute(_TEMPORARY_TABLES.format(right="grant", to_whom="to", role=app_role))
 
 
 def run_script(op: Any, script: str) -> None:
