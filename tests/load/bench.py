@@ -8,7 +8,19 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from time import perf_counter
 
 from lienvung.postgres import DatabaseAddress
-from tests.load import alerts, consumers, drain, gateway, latency, provenance, reads, reports, scale, writes
+from tests.load import (
+    alerts,
+    consumers,
+    drain,
+    gateway,
+    latency,
+    provenance,
+    reads,
+    reports,
+    scale,
+    successions,
+    writes,
+)
 from tests.load.dataset import Size, fill_agreements
 from tests.load.profiling import write_profiles
 from tests.load.stack import Bench
@@ -44,6 +56,7 @@ SECTIONS: Mapping[str, Section] = {
     "reports": reports.measure,
     "provenance": provenance.measure,
     "country": scale.measure,
+    "successions": successions.measure,
     # Last, because PostgreSQL goes on cleaning up after it.
     "writes": write_section,
 }

@@ -241,6 +241,20 @@ _IN_SHARES = (
     from synthetic_party p join task t on t.agreement_id = p.id
     where p.place = 0 and p.agreement between {first} and {last}
     """,
+    # Every second agreement is public, with a few of its tasks.
+    """
+    insert into publication (agreement_id, version, published_at, modified_at, folded)
+    select a.id, 1, a.updated_at + interval '2 days',
+           a.updated_at + interval '2 days' + p.agreement * interval '1 second', a.folded
+    from synthetic_party p join agreement a on a.id = p.id
+    where p.place = 0 and p.agreement % 2 = 0 and p.agreement between {first} and {last}
+    """,
+    """
+    insert into publication_task (task_id, agreement_id, published_at)
+    select pg_temp.id_of('task', p.agreement::bigint * {tasks_of_each} + k), p.id, a.updated_at + interval '2 days'
+    from synthetic_party p join agreement a on a.id = p.id cross join generate_series(0, 4) k
+    where p.place = 0 and p.agreement % 2 = 0 and p.agreement between {first} and {last}
+    """,
     # The last version of each record is what it is now; those before it, what they may have been. In their order, since
     # the database chains each entry to the one before it.
     """
@@ -254,6 +268,8 @@ _IN_SHARES = (
     from (
         select a.*, <agreement state> as state from synthetic_party p join agreement a on a.id = p.id
         where p.place = 0 and p.agreement between {first} and {last}
+        -- Not drawn into what is around it: a state is put together once for all of its versions.
+        offset 0
     ) s
     cross join generate_series(1, 3) v
     cross join lateral (
@@ -278,6 +294,8 @@ _IN_SHARES = (
         select t.*, <task state> as state
         from synthetic_party p join agreement a on a.id = p.id join task t on t.agreement_id = a.id
         where p.place = 0 and p.agreement between {first} and {last}
+        -- Not drawn into what is around it: a state is put together once for all of its versions.
+        offset 0
     ) s
     cross join lateral generate_series(1, s.version) v
     cross join lateral (

@@ -41,6 +41,10 @@ READS = {
     "one agreement: difference": "/v1/agreements/{agreement}/difference?from={instant}&to={later}",
     "one agreement: provenance": "/v1/agreements/{agreement}/provenance",
     "one agreement: who answers": "/v1/agreements/{agreement}/responsible",
+    "one agreement: texts": "/v1/agreements/{agreement}/texts",
+    "one agreement: signatures": "/v1/agreements/{agreement}/signatures",
+    "one agreement: successions": "/v1/agreements/{agreement}/successions",
+    "one agreement: open points": "/v1/agreements/{agreement}/open-points",
     "agreements, as of an instant": "/v1/agreements?limit=50&sort=created_at&as_of={instant}",
     "tasks of an agreement, as of an instant": "/v1/tasks?limit=50&agreement_id={agreement}&as_of={instant}",
     "agreements, latest first": "/v1/agreements?limit=50",
@@ -50,6 +54,8 @@ READS = {
     "agreements, by rare words": "/v1/agreements?limit=50&q={number}",
     "agreements, of a locality": "/v1/agreements?limit=50&locality={unit}",
     "one task": "/v1/tasks/{task}",
+    "one task: as of an instant": "/v1/tasks/{task}?as_of={later}",
+    "one task: reports": "/v1/tasks/{task}/reports",
     "one task: history": "/v1/tasks/{task}/history",
     "tasks, by deadline": "/v1/tasks?limit=50&sort=due_on",
     "tasks, latest first": "/v1/tasks?limit=50&sort=-updated_at",
@@ -59,6 +65,13 @@ READS = {
     "tasks that we lead": "/v1/tasks?limit=50&relation=lead",
     "tasks, by words": "/v1/tasks?limit=50&q=ra+soat",
     "tasks, by rare words": "/v1/tasks?limit=50&q={task_words}",
+    "successions to decide": "/v1/successions/worklist?limit=50",
+    "public: agreements": "/v1/public/agreements?limit=50",
+    "public: agreements, changed since": "/v1/public/agreements?limit=50&sort=modified_at&modified_since={later}",
+    "public: agreements, of a locality": "/v1/public/agreements?limit=50&locality={unit}",
+    "public: agreements, by rare words": "/v1/public/agreements?limit=50&q={public_number}",
+    "public: one agreement": "/v1/public/agreements/{public}",
+    "public: tasks of an agreement": "/v1/public/agreements/{public}/tasks",
     "units, by words": "/v1/units?limit=50&q=dong+trieu",
     "organisations": "/v1/organizations?limit=50",
     "organisations, by words": "/v1/organizations?limit=50&q=tong+hop",
@@ -134,7 +147,8 @@ join agreement_access a on a.organization_id = o.id group by o.id
 order by abs(count(*) - 620), o.id limit 1
 """
 _EXAMPLE = """
-select a.id as agreement, a.number, a.updated_at as since, t.id as task, t.folded as words
+select a.id as agreement, a.number, a.updated_at as since, t.id as task, t.folded as words,
+    (select p.agreement_id from publication p order by p.agreement_id limit 1) as public
 from agreement_access x join agreement a on a.id = x.agreement_id join task t on t.agreement_id = a.id
 where x.organization_id = $1 order by a.id, t.id limit 1
 """
@@ -157,6 +171,9 @@ async def _viewers(bench: Bench, filled: Filled) -> list[Viewer]:
                     task=example["task"],
                     unit=organization["unit_id"],
                     number=example["number"],
+                    public=example["public"],
+                    # Nobody else has this one; `q` goes by the number as well.
+                    public_number="so+348:",
                     task_words=words,
                     instant=_instant(example["since"] + timedelta(days=40)),
                     later=_instant(example["since"] + timedelta(days=100)),

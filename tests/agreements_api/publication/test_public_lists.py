@@ -225,15 +225,16 @@ with copied as (
     insert into agreement
     select (jsonb_populate_record(a, jsonb_build_object(
         'id', gen_random_uuid(), 'title', 'Bản sao ' || i, 'folded', 'ban sao ' || i))).*
-    from agreement a, generate_series(1, $2) i where a.id = $1 returning id
+    from agreement a, generate_series(1, $2) i where a.id = $1 returning id, folded
 ), parties as (
     insert into agreement_party
     select (jsonb_populate_record(y, jsonb_build_object('id', gen_random_uuid(), 'agreement_id', c.id))).*
     from agreement_party y, copied c where y.agreement_id = $1
 )
-insert into publication (agreement_id, version, published_at, modified_at, unpublished_at)
-select id, 1, now(), now() - n * interval '1 minute', case when n % 10 = 0 then now() end
-from (select id, row_number() over () as n from copied) c
+insert into publication (agreement_id, version, published_at, modified_at, unpublished_at, folded)
+select id, 1, now(), now() - n * interval '1 minute', case when n % 10 = 0 then now() end,
+    case when n % 10 > 0 then folded end
+from (select id, folded, row_number() over () as n from copied) c
 """
 
 
@@ -271,10 +272,33 @@ async def test_a_word_is_found_among_many(world: World, many: int) -> None:
     assert all("Bản sao 17" in row["body"] for row in rows)
 
 
-async def explain(world: World, statement: str, values: Sequence[Any]) -> str:
+async def test_a_rare_word_is_found_by_its_index(world: World, many: int) -> None:
+    """Walking along all that is published, until a page is full, would grow with it."""
+    statement, *values = list_statement(Filter(folded="ban sao 1717"), sort="-modified_at", after=None, limit=51)
+    assert len(await world.rows(statement, *values)) == 1
+    # These few fill no more than some pages, which PostgreSQL rather reads through.
+    plan = await explain(world, statement, values, "set enable_seqscan = off")
+    assert "publication_words" in plan
+    assert "publication_order" not in plan
+
+
+async def test_a_word_of_what_was_taken_back_is_found_no_more(world: World, public: Public) -> None:
+    began = moment()
+    plan = await world.plan(title="Kế hoạch Yên Tử (minh họa)")
+    await publish(world, plan)
+    assert ids(await public.changes(q="yen tu")) == [plan["id"]]
+    await unpublish(world, plan)
+    assert await public.changes(q="yen tu") == []
+    assert ids(await public.changes(q="yen tu", modified_since=began)) == [plan["id"]]
+    [row] = await world.rows("select folded from publication where agreement_id = $1", UUID(plan["id"]))
+    assert row["folded"] is None
+
+
+async def explain(world: World, statement: str, values: Sequence[Any], setting: str = "reset all") -> str:
     """How the application's role goes about it in the name of nobody."""
     connection = await asyncpg.connect(world.address.url)
     try:
+        await connection.execute(setting)
         rows = await connection.fetch(f"explain (analyze, timing off, costs off) {statement}", *values)
     finally:
         await connection.close()

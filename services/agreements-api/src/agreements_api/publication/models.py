@@ -24,6 +24,8 @@ class Publication(Table, table=True):
     published_at: datetime = Field(sa_column=_moment())
     unpublished_at: datetime | None = Field(default=None, sa_column=_moment(nullable=True))
     modified_at: datetime = Field(sa_column=_moment())
+    # Title and number as the public looks for them; nothing of what was taken back.
+    folded: str | None = None
 
 
 class PublishedTask(Table, table=True):

@@ -93,6 +93,9 @@ def list_statement(narrowed: Filter, *, sort: str, after: tuple[datetime, UUID] 
         where = "found.is_public"
     else:
         where = f"c.modified_at >= {value(narrowed.modified_since)} and (c.removed_at is not null or found.is_public)"
+    if narrowed.folded:
+        words = f"c.folded like {value('%' + _escape_like(narrowed.folded) + '%')}"
+        where += f" and {words}" if narrowed.modified_since is None else f" and (c.removed_at is not null or {words})"
     direction = SORTS[sort]
     if after is not None:
         where += f" and (c.modified_at, c.id) {direction} ({value(after[0])}::timestamptz, {value(after[1])}::uuid)"
@@ -124,8 +127,6 @@ def _conditions(narrowed: Filter, value: Any) -> list[str]:
             "exists (select from public_party y"
             f" where y.agreement_id = a.id and y.unit_id = {value(narrowed.locality)})"
         )
-    if narrowed.folded:
-        conditions.append(f"a.folded like {value('%' + _escape_like(narrowed.folded) + '%')}")
     return conditions
 
 
