@@ -59,6 +59,7 @@ WALK: dict[str, Step] = {
         assign_task="agreement.assign_task",
         read_agreement="agreement.read",
         update_agreement="agreement.update",
+        delete_agreement="agreement.delete",
         open_agreement="agreement.open",
         sign_agreement="agreement.sign",
         decline_agreement="agreement.decline",

@@ -2,10 +2,12 @@
 
 import unicodedata
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from agreements_api.policy import Role
+from shared import clock
 from tests.agreements_api.agreements.world import PARTIES, PLAN, World, accepted, pointers, problem
 
 STRANGE = "01990000-0000-7000-8000-000000000003"
@@ -17,8 +19,8 @@ async def test_a_draft_belongs_to_the_organisation_of_who_made_it(world: World) 
     assert draft["custodian_organization_id"] == world.id("dongtrieu")
     assert [party["organization_id"] for party in draft["parties"]] == [world.id(key) for key in PARTIES]
     assert draft["clause_count"] == len(PLAN["clauses"])
-    assert draft["allowed_actions"] == ["update"]
-    assert (await world.person("dongtrieu").read(path_of(draft)))["allowed_actions"] == ["update", "open"]
+    assert draft["allowed_actions"] == ["update", "delete"]
+    assert (await world.person("dongtrieu").read(path_of(draft)))["allowed_actions"] == ["update", "delete", "open"]
 
 
 async def test_only_its_custodian_sees_a_draft(world: World) -> None:
@@ -71,6 +73,51 @@ async def test_parties_of_a_draft_are_replaced_whole(world: World) -> None:
     changed = accepted(await custodian.change(path_of(draft), patch), 200)
     assert [party["organization_id"] for party in changed["parties"]] == [world.id(key) for key in keys]
     assert (await custodian.read(f"{path_of(draft)}/parties"))["items"] == changed["parties"]
+
+
+async def test_a_draft_that_is_deleted_is_gone_and_its_past_is_kept_for_the_audit(world: World) -> None:
+    draft, other = await world.draft(), await world.draft()
+    custodian = world.specialist("dongtrieu")
+    seen = await custodian.get(path_of(draft))
+    headers = custodian.unsafe(**{"If-Match": seen.headers["etag"]})
+    for _ in range(2):
+        answer = await world.http.delete(path_of(draft), headers=headers)
+        assert (answer.status_code, answer.content) == (204, b"")
+    for part in ("", "/clauses", "/parties", "/text", "/history"):
+        problem(await custodian.get(path_of(draft) + part), 404, "not_found")
+    problem(await custodian.get(path_of(draft), as_of=clock.now().isoformat()), 404, "not_found")
+    ids = [one["id"] for one in (await custodian.read("/v1/agreements", limit=200))["items"]]
+    assert draft["id"] not in ids
+    assert other["id"] in ids
+    told = await world.rows(
+        "select version, action, state->>'title' as title from history where subject_id = $1 order by version",
+        UUID(draft["id"]),
+    )
+    assert [tuple(row) for row in told] == [(1, "draft", draft["title"]), (2, "delete", draft["title"])]
+    events = await world.registry.outbox(draft["id"])
+    assert [event["type"].removeprefix("vn.lienvung.") for event in events] == [
+        "agreement.drafted.v1",
+        "agreement.discarded.v1",
+    ]
+
+
+async def test_a_draft_is_deleted_against_the_version_that_was_read(world: World) -> None:
+    draft = await world.draft()
+    custodian = world.specialist("dongtrieu")
+    problem(await custodian.delete(path_of(draft)), 428)
+    problem(await custodian.delete(path_of(draft), **{"If-Match": '"7"'}), 412)
+    assert (await custodian.read(path_of(draft)))["status"] == "draft"
+
+
+async def test_what_others_have_seen_cannot_be_deleted(world: World) -> None:
+    plan = await world.opened()
+    leader = world.person("dongtrieu")
+    assert "delete" not in (await leader.read(path_of(plan)))["allowed_actions"]
+    problem(await leader.delete(path_of(plan), **{"If-Match": f'"{plan["version"]}"'}), 409, "invalid_transition")
+    recalled = await leader.step(path_of(plan), "recall", {"reason": "Sửa lỗi (minh họa)"})
+    assert recalled["allowed_actions"] == ["update", "open"]
+    problem(await leader.delete(path_of(plan), **{"If-Match": f'"{recalled["version"]}"'}), 409, "was_presented")
+    assert (await leader.read(path_of(plan)))["status"] == "draft"
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from agreements_api.policy import Role
 from shared import clock
 from tests.agreements_api.agreements.world import PARTIES, REPORT, Json, World, accepted, pointers, problem, signature
 
-PARTS = ("", "/clauses", "/parties", "/signatures", "/history")
+PARTS = ("", "/clauses", "/parties", "/signatures", "/texts", "/history", "/provenance")
 LONG_AGO = "2000-01-01T00:00:00Z"
 
 
@@ -316,6 +316,26 @@ async def test_a_client_needs_the_scope_for_the_past_as_well(world: World) -> No
     problem(await other.get(f"/v1/tasks/{task['id']}", as_of=now()), 403)
     problem(await other.get("/v1/tasks", as_of=now(), agreement_id=task["agreement_id"]), 403)
     problem(await other.get(f"/v1/tasks/{task['id']}/difference", **since(now())), 403)
+
+
+async def test_the_text_of_an_instant_is_the_one_that_was_open_then(world: World) -> None:
+    plan = await world.draft()
+    path = f"/v1/agreements/{plan['id']}"
+    leader = world.person("dongtrieu")
+    drafted = now()
+    await leader.step(path, "open")
+    first, opened = await leader.read(f"{path}/text"), now()
+    await leader.step(path, "recall", {"reason": "Sửa lỗi (minh họa)"})
+    recalled = now()
+    accepted(await leader.change(path, {"title": "Tên khác"}), 200)
+    await leader.step(path, "open")
+    second = await leader.read(f"{path}/text")
+    assert first["text"] != second["text"]
+    for instant in (drafted, recalled):
+        problem(await leader.get(f"{path}/text", as_of=instant), 404, "not_found")
+    assert await leader.read(f"{path}/text", as_of=opened) == first
+    assert await leader.read(f"{path}/text", as_of=now()) == second
+    problem(await world.person("elsewhere").get(f"{path}/text", as_of=opened), 404, "not_found")
 
 
 async def move_back(world: World, path: str, to: datetime) -> None:

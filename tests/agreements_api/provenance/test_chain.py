@@ -142,6 +142,45 @@ async def test_a_point_is_seen_from_both_ends(world: World) -> None:
     assert (ids(from_here["open_points"]), from_here["open_points"][0]["state"]) == ([point["id"]], "carried")
 
 
+async def test_the_chain_of_an_instant_is_what_it_was_then(world: World) -> None:
+    """Through assigning, reporting, confirming, amending and evaluating: what was shown once is shown for ever."""
+    conclusion = await world.plan(instrument="conclusion", title="Kết luận (minh họa)", parent=None)
+    seen: list[tuple[str, list[Json]]] = []
+    following: list[Json] = [conclusion]
+    before = clock.now().isoformat()
+
+    async def look() -> None:
+        seen.append((clock.now().isoformat(), [await chain(world, one) for one in following]))
+
+    await look()
+    plan = await world.plan(parent=None, parent_agreement_id=conclusion["id"])
+    following.append(plan)
+    await look()
+    await world.task(plan)
+    await look()
+    path = await world.submitted(plan)
+    await look()
+    await world.person("ubnd-kinhmon").step(path, "confirm")
+    await look()
+    point = await raised(world, plan)
+    settled = await raised(world, plan)
+    await look()
+    await world.person("dongtrieu").step(
+        f"/v1/open-points/{point['id']}", "carry", {"clause_id": conclusion["clauses"][0]["id"]}
+    )
+    await look()
+    await world.person("dongtrieu").step(f"/v1/open-points/{settled['id']}", "resolve", {"remark": "Đã xong"})
+    await world.person("dongtrieu").step(f"/v1/open-points/{point['id']}", "resolve", {"remark": "Đã xong"})
+    await look()
+    reader = world.person("chilinh")
+    for instant, shown in seen:
+        for one, was in zip(following, shown, strict=False):
+            assert await reader.read(f"/v1/agreements/{one['id']}/provenance", as_of=instant) == was, instant
+    assert seen[0][1] != seen[1][1][:1]
+    problem(await reader.get(f"/v1/agreements/{plan['id']}/provenance", as_of=before), 404)
+    problem(await world.person("elsewhere").get(f"/v1/agreements/{plan['id']}/provenance", as_of=before), 404)
+
+
 async def test_it_is_read_again_only_when_something_of_it_changed(world: World) -> None:
     plan = await world.plan()
     task = await world.task(plan)
@@ -225,6 +264,10 @@ async def test_the_whole_chain_of_500_tasks_is_read_by_indexes(world: World, man
     assert "task_agreement" in plan
     assert "agreement_parent" in plan
     assert "open_point_carried_to" in plan
+    values = (organization, UUID(many["id"]), clock.today(), clock.now())
+    past = await explain(world, "quangninh", repository.CHAIN_AS_OF, *values)
+    for table in ("task", "history", "agreement", "open_point"):
+        assert f"Seq Scan on {table} " not in past
     whole = await chain(world, many, "quangninh")
     assert sum(len(clause["tasks"]) for clause in whole["clauses"]) == 500
     assert len(whole["children"]) == AGREEMENTS

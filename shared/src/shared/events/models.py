@@ -484,6 +484,12 @@ class AgreementDeclined(AgreementEvent):
     type = "vn.lienvung.agreement.declined.v1"
 
 
+class AgreementDiscarded(AgreementEvent):
+    """Its custodian deleted a draft that nobody else had seen."""
+
+    type = "vn.lienvung.agreement.discarded.v1"
+
+
 class AgreementRecalled(AgreementEvent):
     type = "vn.lienvung.agreement.recalled.v1"
 

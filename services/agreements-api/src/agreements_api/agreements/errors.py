@@ -20,6 +20,16 @@ class NotPossible(InvalidTransition):
         )
 
 
+class WasPresented(Conflict):
+    """What the parties have seen, and may have signed, is not the custodian's alone any more."""
+
+    code = "was_presented"
+    title = {
+        "vi": "Dự thảo đã từng được trình ký nên không xóa được",
+        "en": "This draft was open for signature before and cannot be deleted",
+    }
+
+
 class AlreadySigned(Conflict):
     code = "already_signed"
     title = {"vi": "Bên này đã ký", "en": "This party has signed"}

@@ -163,6 +163,9 @@ class Agreement(Table, table=True):
     text_digest: str | None = None
     text_format: str = TextFormat.TEXT
     opened_at: datetime | None = Field(default=None, sa_column=_moment())
+    # When others saw a text of it for the first time.
+    presented_at: datetime | None = Field(default=None, sa_column=_moment())
+    discarded_at: datetime | None = Field(default=None, sa_column=_moment())
     signed_on: date | None = None
     in_force_on: date | None = None
     ended_on: date | None = None

@@ -10,7 +10,7 @@ import asyncpg
 import orjson
 
 from agreements_api.agreements import errors, repository
-from agreements_api.agreements.schemas import AgreementPublic, ClausePublic, PartyPublic
+from agreements_api.agreements.schemas import AgreementPublic, ClausePublic, PartyPublic, TextKind
 from agreements_api.history.past import Json, NotOfThePast, Past, body_of, each_shown, refuse_words, shown, state_at
 from agreements_api.representation import with_actions
 from shared.auth import Actor
@@ -65,6 +65,35 @@ async def signatures(
             if kept[signature["id"]]["voided_at"] is None:
                 signature |= {"voided_at": None, "void_reason": None}
             found.append(orjson.dumps(signature).decode())
+    return found
+
+
+async def text(
+    connection: asyncpg.Connection[asyncpg.Record], actor: Actor, agreement_id: UUID, as_of: datetime
+) -> asyncpg.Record | None:
+    """The text that was open for signature or signed at the instant."""
+    digest = (await read(connection, actor, agreement_id, as_of)).state["text_digest"]
+    if digest is None:
+        return None
+    return await repository.read_text_of(connection, actor.organization_id, agreement_id, digest)
+
+
+async def texts(
+    connection: asyncpg.Connection[asyncpg.Record], actor: Actor, agreement_id: UUID, as_of: datetime
+) -> list[str]:
+    """Those of the texts that had been frozen by the instant, each as its agreement stood then."""
+    await read(connection, actor, agreement_id, as_of)
+    found = []
+    for item in await repository.read_texts(connection, actor.organization_id, agreement_id):
+        entry: Json = orjson.loads(item)
+        if datetime.fromisoformat(entry["opened_at"]) > as_of:
+            continue
+        was = (await read(connection, actor, UUID(entry["agreement_id"]), as_of)).state
+        entry |= {name: was[name] for name in ("number", "title", "status")}
+        if entry["withdrawn_at"] is None or datetime.fromisoformat(entry["withdrawn_at"]) > as_of:
+            entry |= {name: was[name] for name in ("signed_on", "in_force_on")}
+            entry |= {"kind": was["amendment_kind"] or TextKind.ORIGINAL, "withdrawn_at": None, "withdrawal": None}
+        found.append(orjson.dumps(entry).decode())
     return found
 
 

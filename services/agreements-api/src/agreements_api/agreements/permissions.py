@@ -27,6 +27,7 @@ register(
     Rule("agreement.draft", WORKERS, frozenset({Relation.ANYONE}), note="one's own organisation becomes custodian"),
     Rule("agreement.read", MEMBERS, ALL, scope="agreements:read"),
     Rule("agreement.update", WORKERS, CUSTODIAN, note="draft only"),
+    Rule("agreement.delete", WORKERS, CUSTODIAN, note="a draft that nobody else has seen"),
     Rule("agreement.open", LEADER, CUSTODIAN),
     Rule("agreement.sign", LEADER, PARTY, note="for one's own party, once"),
     Rule("agreement.decline", LEADER, PARTY, note="back to draft"),
@@ -42,7 +43,7 @@ register(
 
 # The steps that each status has; the table of states in the documentation is this one.
 STEPS: dict[str, tuple[str, ...]] = {
-    AgreementStatus.DRAFT: ("update", "open"),
+    AgreementStatus.DRAFT: ("update", "delete", "open"),
     AgreementStatus.OPEN_FOR_SIGNATURE: ("sign", "decline", "recall"),
     AgreementStatus.IN_FORCE: ("assign_task", "amend", "renew", "suspend", "conclude", "terminate"),
     AgreementStatus.SUSPENDED: ("amend", "renew", "resume", "conclude", "terminate"),
@@ -70,12 +71,14 @@ def may_read(actor: Actor) -> bool:
 # Asked for every row of a list; there are few different answers.
 @lru_cache(maxsize=4096)
 def allowed_actions(
-    caller: Caller, status: str, relations: str, *, signed: bool, amendment: bool = False
+    caller: Caller, status: str, relations: str, *, signed: bool, amendment: bool = False, presented: bool = True
 ) -> tuple[str, ...]:
     """The steps that this caller can take now; `relations` are his organisation's, separated by commas."""
     held = relations.split(",")
     return tuple(
         step
         for step in steps(status, amendment=amendment)
-        if allowed(caller, f"agreement.{step}", held) and not (signed and step in ("sign", "decline"))
+        if allowed(caller, f"agreement.{step}", held)
+        and not (signed and step in ("sign", "decline"))
+        and not (presented and step == "delete")
     )

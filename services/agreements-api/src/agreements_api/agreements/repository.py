@@ -56,7 +56,7 @@ _STANDING = f"""a.status, coalesce((select string_agg(m.relation, ',') from agre
     where m.agreement_id = a.id and m.organization_id = $1 and m.source_id = a.id), '') as relations,
     coalesce((select bool_and(p.signed_at is not null) from agreement_party p
         where p.agreement_id = a.id and {_ANSWERING} = $1), false) as signed,
-    a.amends_agreement_id is not null as amendment"""  # noqa: S608
+    a.amends_agreement_id is not null as amendment, a.presented_at is not null as presented"""  # noqa: S608
 _SCOPE = "a.id in (select x.agreement_id from agreement_access x where x.organization_id = $1)"
 _CLAUSE = """'id', c.id, 'ordinal', c.ordinal, 'heading', c.heading, 'text', c.text, 'field', c.field,
     'operation', c.operation, 'target_clause_id', c.target_clause_id, 'amendment_id', c.amendment_id,

@@ -184,6 +184,24 @@ async def update_agreement(
     return await _change(request, session, actor, key, step)
 
 
+@router.delete("/{agreement_id}", operation_id="delete_agreement", status_code=204, response_class=Response)
+async def delete_agreement(
+    agreement_id: UUID,
+    request: Request,
+    session: SessionDep,
+    actor: ActorDep,
+    key: IdempotencyKey,
+    if_match: IfMatch = None,
+) -> Response:
+    """Delete a draft that nobody else has seen; 409 `was_presented` once it was open for signature."""
+
+    async def handle() -> Response:
+        await service.delete(session, actor, agreement_id, if_match)
+        return Response(status_code=204)
+
+    return await run_idempotent(request, session, actor, key, handle)
+
+
 @router.post("/{agreement_id}/open", operation_id="open_agreement", response_model=AgreementPublic)
 async def open_agreement(
     agreement_id: UUID,
@@ -419,26 +437,36 @@ async def list_signatures(
 
 
 @router.get("/{agreement_id}/text", operation_id="read_agreement_text", response_model=AgreementText)
-async def read_agreement_text(agreement_id: UUID, database: DatabaseDep, actor: ActorDep) -> Response:
+async def read_agreement_text(
+    agreement_id: UUID, database: DatabaseDep, actor: ActorDep, as_of: AsOf = None
+) -> Response:
     """The frozen text and its digest; 404 while there is only a draft."""
     _check_scope(actor)
     async with database.read(actor) as connection:
-        row = await repository.read_text(connection, actor.organization_id, agreement_id)
-    if row is None or row["frozen_text"] is None:
+        if as_of is None:
+            row = await repository.read_text(connection, actor.organization_id, agreement_id)
+            content = row["frozen_text"] if row is not None else None
+        else:
+            row = await past.text(connection, actor, agreement_id, as_of)
+            content = row["content"] if row is not None else None
+    if row is None or content is None:
         raise errors.AgreementNotFound
-    return _text(row["frozen_text"], row)
+    return _text(content, row)
 
 
 @router.get("/{agreement_id}/texts", operation_id="list_agreement_texts", response_model=Page[TextEntry])
 async def list_agreement_texts(
-    agreement_id: UUID, request: Request, database: DatabaseDep, actor: ActorDep
+    agreement_id: UUID, request: Request, database: DatabaseDep, actor: ActorDep, as_of: AsOf = None
 ) -> Response:
     """The text as it was signed first, every amendment, and what was taken back before it was signed by all."""
     _check_scope(actor)
     async with database.read(actor) as connection:
-        if await repository.read(connection, actor.organization_id, agreement_id) is None:
+        if as_of is not None:
+            items = await past.texts(connection, actor, agreement_id, as_of)
+        elif await repository.read(connection, actor.organization_id, agreement_id) is None:
             raise errors.AgreementNotFound
-        items = await repository.read_texts(connection, actor.organization_id, agreement_id)
+        else:
+            items = await repository.read_texts(connection, actor.organization_id, agreement_id)
     return page_response(request, items, None, None)
 
 
@@ -545,7 +573,12 @@ def _with_block(body: str) -> str:
 
 def _body(actor: Actor, row: asyncpg.Record) -> str:
     actions = allowed_actions(
-        Caller.of(actor), row["status"], row["relations"], signed=row["signed"], amendment=row["amendment"]
+        Caller.of(actor),
+        row["status"],
+        row["relations"],
+        signed=row["signed"],
+        amendment=row["amendment"],
+        presented=row["presented"],
     )
     return with_actions(row["body"], actions)
 

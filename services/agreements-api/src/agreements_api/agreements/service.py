@@ -42,6 +42,7 @@ from shared.events import (
     AgreementAmended,
     AgreementConcluded,
     AgreementDeclined,
+    AgreementDiscarded,
     AgreementDrafted,
     AgreementEvent,
     AgreementInForce,
@@ -80,6 +81,7 @@ _TOLD = (
     "in_force_on",
     "ended_on",
     "demonstration",
+    "discarded_at",
     "source_url",
     "note",
 )
@@ -173,6 +175,7 @@ async def open_for_signature(
     agreement.frozen_text = texts.render(texts.Records(agreement, parties, clauses, amended, targets))
     agreement.text_format, agreement.text_digest = TextFormat.TEXT, texts.digest_of(agreement.frozen_text)
     agreement.opened_at = clock.now()
+    agreement.presented_at = agreement.presented_at or agreement.opened_at
     agreement.status = AgreementStatus.OPEN_FOR_SIGNATURE
     organizations = [party.answering_id for party in parties]
     superiors = await repository.superiors_of(session, [*organizations, agreement.custodian_organization_id])
@@ -187,6 +190,17 @@ async def open_for_signature(
         await amendments.show_amended(session, agreement, amended, parties)
     await _record(session, actor, agreement, "open", before, [AgreementOpenedForSignature])
     return agreement
+
+
+async def delete(session: AsyncSession, actor: Actor, agreement_id: UUID, if_match: str | None) -> None:
+    """Nobody sees the draft any more; what it was stays in its history, for the audit."""
+    agreement = await _locked(session, actor, agreement_id, "delete", if_match)
+    if agreement.presented_at is not None:
+        raise errors.WasPresented
+    before = _state(agreement)
+    agreement.discarded_at = clock.now()
+    await _record(session, actor, agreement, "delete", before, [AgreementDiscarded])
+    await repository.drop_members(session, agreement.id, agreement.id)
 
 
 async def sign(
@@ -373,6 +387,7 @@ async def _possible(
         agreement.status,
         ",".join(relations),
         signed=signed,
+        presented=agreement.presented_at is not None,
         amendment=agreement.amends_agreement_id is not None,
     )
 

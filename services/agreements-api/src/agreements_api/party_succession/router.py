@@ -143,7 +143,7 @@ async def decide_succession(
     key: IdempotencyKey,
     if_match: IfMatch = None,
 ) -> Response:
-    """Say which of several units takes the place; with `with_tasks` also in the agreement's tasks.
+    """Say which of several units takes the place, of all that was promised or of some tasks apart (`task_ids`).
 
     Whoever answered provisionally reads on. 409 once somebody has decided, 422 `not_a_candidate` for another unit.
     """

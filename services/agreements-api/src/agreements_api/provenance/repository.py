@@ -14,6 +14,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from agreements_api.agreements.models import Agreement
 from agreements_api.provenance.models import OpenPoint
+from shared import clock
 from shared.auth import Actor
 from shared.ids import new_id
 
@@ -115,6 +116,60 @@ select json_build_object(
 from asked a
 """  # noqa: S608
 
+# The same tables as they were at an instant, from history, for whichever agreements stand in the chain today: what
+# comes after takes these for the tables. An agreement's place in the chain is fixed once it is opened.
+_WERE = """
+    above_today (id) as (
+        select $2::uuid union select l.parent_id from above_today u join public.agreement_link l on l.child_id = u.id
+    ), below_today (id) as (
+        select $2::uuid union select l.child_id from below_today d join public.agreement_link l on l.parent_id = d.id
+    ), was as materialized (
+        select h.state from (select id from above_today union select id from below_today) n
+        cross join lateral (select h.state from history h where h.subject_id = n.id and h.occurred_at <= <instant>
+            order by h.version desc limit 1) h
+    ), agreement as materialized (
+        select r.* from was cross join lateral jsonb_to_record(was.state) as r(id uuid, version int, instrument text,
+            number text, title text, status text, parent jsonb, parent_agreement_id uuid, amends_agreement_id uuid,
+            amendment_kind text, signed_on date, in_force_on date, term_to date)
+    ), agreement_link as materialized (
+        select id as child_id, parent_agreement_id as parent_id, 'carries_out' as relation from agreement
+        where parent_agreement_id is not null
+        union all
+        select id, amends_agreement_id, case amendment_kind when 'renewal' then 'renews' else 'amends' end
+        from agreement where amends_agreement_id is not null
+    ), agreement_clause as materialized (
+        select $2::uuid as agreement_id, c.* from was
+        cross join lateral jsonb_to_recordset(was.state->'clauses') as c(id uuid, ordinal int, heading text, text text,
+            field text, ended_on date)
+        where (was.state->>'id')::uuid = $2
+    ), task as materialized (
+        select r.*, coalesce(r.due_on, 'infinity') as due_key, jsonb_build_object(
+            'lead', h.state->'lead', 'coordinating', h.state->'coordinating') as parties
+        from public.task t cross join lateral (
+            select h.state from history h where h.subject_id = t.id and h.occurred_at <= <instant>
+            order by h.version desc limit 1) h
+        cross join lateral jsonb_to_record(h.state) as r(id uuid, version int, agreement_id uuid, clause_id uuid,
+            title text, status text, due_on date, percent int, last_report jsonb, submitted_at timestamptz,
+            completed_at timestamptz)
+        where t.agreement_id = $2
+    )"""
+_POINTS_WERE = """open_point as materialized (
+        select o.id, o.agreement_id, o.kind, o.text, o.raised_by, o.evaluation_id, o.raised_on, o.created_at, s.*,
+            case when s.state <> 'open' then o.carried_to_agreement_id end as carried_to_agreement_id,
+            case when s.state <> 'open' then o.carried_to_clause_id end as carried_to_clause_id,
+            case when s.state <> 'open' then o.carried_to_task_id end as carried_to_task_id
+        from public.open_point o cross join lateral (
+            select c.change->>'to' as state, count(*) over () as version, h.remark, h.occurred_at as updated_at
+            from history h cross join lateral jsonb_array_elements(h.changes) as c(change)
+            where h.subject_id = o.agreement_id and h.occurred_at <= <instant>
+              and c.change->>'field' = 'open_points/' || o.id
+            order by h.version desc limit 1) s
+        where o.agreement_id = $2 or o.carried_to_agreement_id = $2
+    )"""
+CHAIN_AS_OF = CHAIN.replace(
+    "with recursive ", f"with recursive {_WERE}, {_POINTS_WERE}, ".replace("<instant>", "$4"), 1
+)
+
 _POINT = """json_build_object(
     'id', o.id, 'version', o.version, 'agreement_id', o.agreement_id, 'kind', o.kind, 'text', o.text,
     'raised_by', o.raised_by, 'evaluation_id', o.evaluation_id, 'raised_on', o.raised_on, 'state', o.state,
@@ -130,6 +185,7 @@ where o.agreement_id = $2 and {_SEEN.format(key="o.agreement_id")} and ($3::uuid
   and ($4::text[] is null or o.state = any($4)) and ($5::text[] is null or o.kind = any($5))
 order by o.id desc limit $6
 """  # noqa: S608
+POINTS_AS_OF = f"with {_POINTS_WERE.replace('<instant>', '$7')} {POINTS}"
 _VISIBLE = f"select {_SEEN.format(key='$2')}"
 
 
@@ -138,6 +194,14 @@ async def read_chain(
 ) -> str | None:
     """The whole chain of one agreement as JSON, in one statement."""
     body: str | None = await connection.fetchval(CHAIN, organization_id, agreement_id, today)
+    return body
+
+
+async def read_chain_as_of(
+    connection: asyncpg.Connection[Any], organization_id: UUID | None, agreement_id: UUID, *, as_of: datetime
+) -> str | None:
+    """The same as it was at an instant; None also where the agreement was not there yet."""
+    body: str | None = await connection.fetchval(CHAIN_AS_OF, organization_id, agreement_id, clock.day_of(as_of), as_of)
     return body
 
 
@@ -161,11 +225,13 @@ async def list_points(
     kinds: Sequence[str],
     before: UUID | None,
     limit: int,
+    as_of: datetime | None = None,
 ) -> list[asyncpg.Record]:
-    """Open points of an agreement, the newest first."""
-    return await connection.fetch(
-        POINTS, organization_id, agreement_id, before, list(states) or None, list(kinds) or None, limit
-    )
+    """Open points of an agreement, the newest first; with `as_of` those that there were, as they stood."""
+    values = (organization_id, agreement_id, before, list(states) or None, list(kinds) or None, limit)
+    if as_of is None:
+        return await connection.fetch(POINTS, *values)
+    return await connection.fetch(POINTS_AS_OF, *values, as_of)
 
 
 async def agreement_of(session: AsyncSession, actor: Actor, point_id: UUID) -> UUID | None:

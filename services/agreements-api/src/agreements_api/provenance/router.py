@@ -9,6 +9,7 @@ import asyncpg
 from fastapi import APIRouter, Query, Request, Response
 
 from agreements_api.agreements.errors import AgreementNotFound
+from agreements_api.history.instants import AsOf
 from agreements_api.provenance import errors, repository, service
 from agreements_api.provenance.models import OpenPoint, OpenPointKind, OpenPointState
 from agreements_api.provenance.permissions import allowed_actions, may_read
@@ -39,13 +40,16 @@ router = APIRouter(tags=["provenance"])
 
 @router.get("/agreements/{agreement_id}/provenance", operation_id="read_provenance", response_model=Provenance)
 async def read_provenance(
-    agreement_id: UUID, database: DatabaseDep, actor: ActorDep, if_none_match: IfNoneMatch = None
+    agreement_id: UUID, database: DatabaseDep, actor: ActorDep, if_none_match: IfNoneMatch = None, as_of: AsOf = None
 ) -> Response:
     """From the conclusion to the result: what the agreement carries out, what carries it out, its gaps."""
     if not may_read(actor, "provenance.read"):
         raise errors.NotAllowed
     async with database.read(actor) as connection:
-        body = await repository.read_chain(connection, actor.organization_id, agreement_id, today=clock.today())
+        if as_of is None:
+            body = await repository.read_chain(connection, actor.organization_id, agreement_id, today=clock.today())
+        else:
+            body = await repository.read_chain_as_of(connection, actor.organization_id, agreement_id, as_of=as_of)
     if body is None:
         raise AgreementNotFound
     # Of the content: the chain changes with every task and with every agreement above and below.
@@ -66,10 +70,11 @@ async def list_open_points(
     kind: Annotated[Sequence[OpenPointKind], Query()] = (),
     limit: Limit = PAGE,
     cursor: CursorParameter = None,
+    as_of: AsOf = None,
 ) -> Response:
     """What evaluations of the agreement found wanting or proposed, the newest first."""
     _check_scope(actor)
-    scope = f"open-points:{agreement_id}"
+    scope = f"open-points:{agreement_id}" + (f":{as_of.isoformat()}" if as_of else "")
     before = UUID(cursors.decode(scope, cursor)[0]) if cursor is not None else None
     async with database.read(actor) as connection:
         rows = await repository.list_points(
@@ -80,12 +85,14 @@ async def list_open_points(
             kinds=kind,
             before=before,
             limit=limit + 1,
+            as_of=as_of,
         )
         if not rows and not await repository.is_visible(connection, actor.organization_id, agreement_id):
             raise AgreementNotFound
     items, last = cut(rows, limit)
     following = cursors.encode(scope, [last["id"]]) if last else None
-    return page_response(request, [_body(actor, row) for row in items], following, None)
+    bodies = [_body(actor, row) for row in items] if as_of is None else [with_actions(row["body"], ()) for row in items]
+    return page_response(request, bodies, following, None)
 
 
 @router.post(

@@ -6,7 +6,7 @@ from typing import Any
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from reporting.projections import repository
-from shared.events import AgreementEvent, Envelope, OrganizationEvent, TaskEvent, TaskParty
+from shared.events import AgreementDiscarded, AgreementEvent, Envelope, OrganizationEvent, TaskEvent, TaskParty
 
 
 async def apply_organization(session: AsyncSession, envelope: Envelope) -> None:
@@ -60,7 +60,8 @@ async def apply_agreement(session: AsyncSession, envelope: Envelope) -> None:
         },
         parties=[{**party.model_dump(mode="json"), "agreement_id": agreement.id} for party in agreement.parties],
         clauses=[{**clause.model_dump(mode="json"), "agreement_id": agreement.id} for clause in agreement.clauses],
-        members=event.members,
+        # Whoever is told of the end of a draft does not see it any more.
+        members=() if isinstance(event, AgreementDiscarded) else event.members,
     )
 
 
