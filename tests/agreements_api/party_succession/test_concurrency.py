@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from agreements_api.party_succession import repository
+from agreements_api.party_succession import queue_repository
 from tests.agreements_api.agreements.world import Json, problem, signature
 from tests.agreements_api.party_succession.reform import Reform, committee, people, whole
 from tests.agreements_api.party_succession.test_deciding import divided
@@ -138,7 +138,7 @@ async def test_a_worker_that_dies_in_the_middle_leaves_nothing_half_done(
     reform: Reform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     agreements = await many(reform, 6)
-    finish, calls = repository.finish_steps, 0
+    finish, calls = queue_repository.finish_steps, 0
 
     async def dying(*args: Any, **kwargs: Any) -> None:
         nonlocal calls
@@ -147,7 +147,7 @@ async def test_a_worker_that_dies_in_the_middle_leaves_nothing_half_done(
             raise ConnectionResetError
         await finish(*args, **kwargs)
 
-    monkeypatch.setattr(repository, "finish_steps", dying)
+    monkeypatch.setattr(queue_repository, "finish_steps", dying)
     with pytest.raises(ConnectionResetError):
         await reform.carry_out(batch=2)
     monkeypatch.undo()

@@ -12,7 +12,7 @@ import asyncpg
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from agreements_api.localities import service as localities
-from agreements_api.party_succession import naming, repository
+from agreements_api.party_succession import naming, records_repository, repository
 from agreements_api.party_succession.answering import Ended, Step, Taken, follow
 from agreements_api.party_succession.repository import Acting, Organization, Unit
 from shared import clock
@@ -90,7 +90,7 @@ class Heirs:
         asked = organization_ids - self._above.keys()
         if asked:
             self._above |= dict.fromkeys(asked, ())
-            self._above |= await repository.above(connection, asked)
+            self._above |= await records_repository.above(connection, asked)
         return self._above
 
     async def learn(self, session: AsyncSession, organization_ids: Iterable[UUID]) -> None:

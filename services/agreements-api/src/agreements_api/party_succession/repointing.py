@@ -13,7 +13,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from agreements_api.agreements.models import Agreement, Party
 from agreements_api.agreements.service import snapshot_of
-from agreements_api.party_succession import repository
+from agreements_api.party_succession import cases_repository, records_repository, repository
 from agreements_api.party_succession.answering import Step
 from agreements_api.party_succession.following import Heir, Heirs
 from agreements_api.party_succession.models import CaseState
@@ -98,25 +98,25 @@ TakesPlace = Callable[[UUID, UUID], Heir | None]
 async def repoint(session: AsyncSession, heirs: Heirs, agreement_ids: Sequence[UUID]) -> Counts:
     """Let today's organisations take the places of those whose units ended, in agreements that nobody else is at."""
     connection = await repository.connection_of(session)
-    locked = await repository.lock_agreements(session, agreement_ids)
+    locked = await records_repository.lock_agreements(session, agreement_ids)
     open_tasks: dict[UUID, list[Locked]] = defaultdict(list)
     for task in await tasks.lock_open_of(connection, agreement_ids):
         open_tasks[task.task.agreement_id].append(task)
-    parties = await repository.parties_of(session, agreement_ids)
-    standing = await repository.standing_of(connection, agreement_ids)
+    parties = await records_repository.parties_of(session, agreement_ids)
+    standing = await records_repository.standing_of(connection, agreement_ids)
     stand = {row[0] for one in standing.values() for row in one.rows if row[2] != Relation.FORMER}
     signed = {party.answering_id for each in parties.values() for party in each}
     await heirs.learn(session, stand | signed)
     submitted = [one.task.id for each in open_tasks.values() for one in each if one.task.submitted_at is not None]
-    batch = Batch(heirs, await repository.confirmed(connection, submitted), clock.now())
+    batch = Batch(heirs, await records_repository.confirmed(connection, submitted), clock.now())
     for agreement in locked:
         batch.add(agreement, parties[agreement.id], open_tasks[agreement.id], standing[agreement.id])
     await _write_records(session, batch.agreements, batch.tasks, batch.now)
     above = await heirs.above(connection, batch.standing_after())
     moves = {one.agreement.id: one.moves(standing[one.agreement.id], above) for one in batch.followed}
-    await repository.change_members(connection, moves)
+    await records_repository.change_members(connection, moves)
     await tell(session, SYSTEM, SUCCEED, batch.agreements, batch.tasks, moves, batch.now)
-    decisions = await repository.add_cases(connection, batch.cases, batch.now)
+    decisions = await cases_repository.add_cases(connection, batch.cases, batch.now)
     return Counts(len(batch.agreements), len(batch.tasks), decisions)
 
 
@@ -349,13 +349,13 @@ async def write(
     """Changes of one locked agreement and of its tasks, with relations, history and events."""
     connection = await repository.connection_of(session)
     await _write_records(session, agreements, changed, now)
-    standing = await repository.standing_of(connection, [agreement.id])
-    parties = await repository.parties_of(session, [agreement.id])
+    standing = await records_repository.standing_of(connection, [agreement.id])
+    parties = await records_repository.parties_of(session, [agreement.id])
     after = [change.after for change in changed]
     followed = Followed(agreement, parties[agreement.id], after, {}, itself=bool(agreements))
-    above = await repository.above(connection, followed.named)
+    above = await records_repository.above(connection, followed.named)
     moves = {agreement.id: followed.moves(standing[agreement.id], above)}
-    await repository.change_members(connection, moves)
+    await records_repository.change_members(connection, moves)
     await tell(session, actor, action, agreements, changed, moves, now)
 
 
@@ -367,7 +367,9 @@ async def _write_records(
         change.agreement.updated_at = now
     connection = await repository.connection_of(session)
     if changed:
-        await repository.update_tasks(connection, [_task_row(_versions(change, now)[-1]) for change in changed], now)
+        await records_repository.update_tasks(
+            connection, [_task_row(_versions(change, now)[-1]) for change in changed], now
+        )
 
 
 async def tell(
@@ -382,7 +384,7 @@ async def tell(
     """History and events of changes that are written."""
     connection = await repository.connection_of(session)
     versions = {change.after.id: _versions(change, now) for change in changed}
-    await repository.add_history(
+    await records_repository.add_history(
         connection,
         actor,
         now,
@@ -393,7 +395,10 @@ async def tell(
         tasks=[row for change in changed for row in _task_history(change, versions[change.after.id], action)],
     )
     ids = [change.agreement.id for change in agreements]
-    parties, clauses = await repository.parties_of(session, ids), await repository.clauses_of(session, ids)
+    parties, clauses = (
+        await records_repository.parties_of(session, ids),
+        await records_repository.clauses_of(session, ids),
+    )
     who = EventActor.of(actor)
     events: list[Event] = [
         AgreementSucceeded(

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from agreements_api.agreements.errors import AgreementNotFound
 from agreements_api.localities.schemas import SuccessionCreate
-from agreements_api.party_succession import errors, repository, service
+from agreements_api.party_succession import cases_repository, errors, queue_repository, repository, service
 from agreements_api.party_succession.models import CaseState
 from agreements_api.party_succession.permissions import may_read
 from agreements_api.party_succession.schemas import (
@@ -78,7 +78,7 @@ async def list_agreement_successions(
     _check_scope(actor)
     scope = f"successions:{agreement_id}"
     async with database.read(actor) as connection:
-        rows = await repository.list_cases(
+        rows = await cases_repository.list_cases(
             connection,
             actor.organization_id,
             agreement_id,
@@ -108,7 +108,7 @@ async def list_succession_worklist(
     _check_scope(actor)
     scope = "successions:worklist"
     async with database.read(actor) as connection:
-        rows = await repository.list_worklist(
+        rows = await cases_repository.list_worklist(
             connection,
             actor.organization_id,
             states=status,
@@ -126,7 +126,7 @@ async def read_succession_case(
     """One promiser whose unit ended, those who could take the place, and what the caller may do."""
     _check_scope(actor)
     async with database.read(actor) as connection:
-        row = await repository.read_case(connection, actor.organization_id, case_id)
+        row = await cases_repository.read_case(connection, actor.organization_id, case_id)
         if row is None:
             raise errors.CaseNotFound
         [case] = await service.shown(connection, actor, [row])
@@ -151,7 +151,7 @@ async def decide_succession(
     async def handle() -> Response:
         await service.decide(session, actor, case_id, if_match, body)
         connection = await repository.connection_of(session)
-        row = await repository.read_case(connection, actor.organization_id, case_id)
+        row = await cases_repository.read_case(connection, actor.organization_id, case_id)
         assert row is not None
         [case] = await service.shown(connection, actor, [row])
         return _shown(case)
@@ -187,7 +187,7 @@ async def apply_successions(request: Request, session: SessionDep, actor: ActorD
 
     async def handle() -> Response:
         run_id = await service.apply_all(session, actor)
-        row = await repository.read_run(await repository.connection_of(session), run_id)
+        row = await queue_repository.read_run(await repository.connection_of(session), run_id)
         assert row is not None
         headers = {"Location": f"/v1/successions/runs/{run_id}"}
         return json_response(service.run_shown(row).model_dump_json(), status_code=202, headers=headers)

@@ -16,7 +16,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from agreements_api.config import Settings
 from agreements_api.localities import service as localities
-from agreements_api.party_succession import repository
+from agreements_api.party_succession import queue_repository, repository
 from agreements_api.party_succession.following import Heirs
 from agreements_api.party_succession.repointing import repoint
 from shared import clock
@@ -70,14 +70,14 @@ async def queue(session: AsyncSession, actor: Actor, unit_ids: Sequence[UUID] | 
     """Put down, in the caller's transaction, what is to be carried out from a day on; without units, all that ended."""
     run_id = new_id()
     connection = await repository.connection_of(session)
-    await repository.add_run(connection, actor, run_id, effective_on, unit_ids, now=clock.now())
+    await queue_repository.add_run(connection, actor, run_id, effective_on, unit_ids, now=clock.now())
     return run_id
 
 
 async def apply_all(database: Database, *, batch: int, limit: int | None, stop: asyncio.Event) -> tuple[UUID, Progress]:
     """Carry out everything that has ended, going on where an earlier call was stopped."""
     async with database.transaction(SYSTEM) as session:
-        run_id = await repository.unfinished_run(await repository.connection_of(session))
+        run_id = await queue_repository.unfinished_run(await repository.connection_of(session))
         if run_id is None:
             run_id = await queue(session, SYSTEM, None, clock.today())
     return run_id, await work_off(database, batch=batch, stop=stop, run_id=run_id, limit=limit)
@@ -97,7 +97,7 @@ async def work_off(
     while not stop.is_set() and (limit is None or progress.agreements < limit):
         today = clock.today()
         async with database.read(SYSTEM) as connection:
-            run = await repository.due_run(connection, today, run_id=run_id)
+            run = await queue_repository.due_run(connection, today, run_id=run_id)
         if run is None:
             break
         before = progress.agreements
@@ -136,7 +136,7 @@ class _Worker:
 
     async def work(self) -> None:
         async with self._database.write(SYSTEM) as connection:
-            await repository.begin_run(connection, self._run_id, self._heirs.today, clock.now())
+            await queue_repository.begin_run(connection, self._run_id, self._heirs.today, clock.now())
         await self._place_organizations()
         await self._look_up()
         # Nearly everything a batch makes is gone with it, and what was looked up stays until the end: going through all
@@ -153,14 +153,14 @@ class _Worker:
             gc.set_threshold(*usual)
         self._progress.founded += self._heirs.founded
         async with self._database.write(SYSTEM) as connection:
-            self.finished = await repository.finish_run(connection, self._run_id, clock.now())
+            self.finished = await queue_repository.finish_run(connection, self._run_id, clock.now())
 
     async def _place_organizations(self) -> None:
         """Organisations of units that go on come under whoever took the place of what stood above them."""
         after: UUID | None = None
         while not self._stop.is_set():
             async with self._database.read(SYSTEM) as connection:
-                rows = await repository.misplaced(
+                rows = await queue_repository.misplaced(
                     connection, self._heirs.today, self._unit_ids, after=after, limit=LOOKED_UP
                 )
             if not rows:
@@ -178,7 +178,7 @@ class _Worker:
         after: UUID | None = None
         while not self._stop.is_set():
             async with self._database.read(SYSTEM) as connection:
-                ids = await repository.ended_in_steps(
+                ids = await queue_repository.ended_in_steps(
                     connection, self._run_id, self._heirs.today, after=after, limit=LOOKED_UP
                 )
             if not ids:
@@ -225,12 +225,12 @@ class _Worker:
     async def _try_batch(self, size: int) -> int:
         async with self._database.transaction(SYSTEM) as session:
             connection = await repository.connection_of(session)
-            ids = await repository.take_steps(connection, self._run_id, size)
+            ids = await queue_repository.take_steps(connection, self._run_id, size)
             if not ids:
                 return 0
             counts = await repoint(session, self._heirs, ids)
             await session.flush()
-            await repository.finish_steps(
+            await queue_repository.finish_steps(
                 connection,
                 self._run_id,
                 ids,

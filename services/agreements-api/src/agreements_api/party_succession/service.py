@@ -18,8 +18,16 @@ from agreements_api.agreements.models import Agreement
 from agreements_api.localities import service as localities
 from agreements_api.localities.models import UnitLevel
 from agreements_api.localities.schemas import SuccessionCreate
-from agreements_api.party_succession import errors, naming, repository
+from agreements_api.party_succession import (
+    cases_repository,
+    errors,
+    naming,
+    queue_repository,
+    records_repository,
+    repository,
+)
 from agreements_api.party_succession.answering import Step, Successor, Taken
+from agreements_api.party_succession.cases_repository import Case
 from agreements_api.party_succession.following import Ends, Heir, Heirs
 from agreements_api.party_succession.models import CaseState, RunState
 from agreements_api.party_succession.permissions import allowed_actions, may_apply, may_decide
@@ -34,7 +42,7 @@ from agreements_api.party_succession.repointing import (
     succeed,
     write,
 )
-from agreements_api.party_succession.repository import Acting, Case, Organization
+from agreements_api.party_succession.repository import Acting, Organization
 from agreements_api.party_succession.runs import queue
 from agreements_api.party_succession.schemas import (
     Answering,
@@ -120,7 +128,7 @@ async def apply_all(session: AsyncSession, actor: Actor) -> UUID:
 async def read_run(connection: Connection[Any], actor: Actor, run_id: UUID) -> SuccessionRun:
     if not may_apply(actor):
         raise errors.NotAllowed
-    row = await repository.read_run(connection, run_id)
+    row = await queue_repository.read_run(connection, run_id)
     if row is None:
         raise errors.RunNotFound
     return run_shown(row)
@@ -152,12 +160,12 @@ async def decide(
 ) -> None:
     """One of the candidates takes the place for good; whoever held it provisionally reads on."""
     connection = await repository.connection_of(session)
-    row = await repository.read_case(connection, actor.organization_id, case_id)
+    row = await cases_repository.read_case(connection, actor.organization_id, case_id)
     if row is None:
         raise errors.CaseNotFound
     # Whoever changes the agreement or one of its tasks waits here, or is waited for.
     agreement = await agreements.lock(session, actor, row["agreement_id"])
-    case = await repository.lock_case(connection, case_id)
+    case = await cases_repository.lock_case(connection, case_id)
     if agreement is None or case is None:
         raise errors.CaseNotFound
     if not may_decide(actor, await agreements.relations_of(session, actor, agreement.id)):
@@ -168,7 +176,7 @@ async def decide(
     chosen = await _candidate(connection, case, body.unit_id)
     cases = [case]
     if body.whole_unit and body.task_ids is None:
-        cases += await repository.lock_cases_alike(connection, case)
+        cases += await cases_repository.lock_cases_alike(connection, case)
     # Organisations may have to be founded, and places are taken of which he himself could not dispose.
     async with repository.as_system(connection):
         decision = _Decision(session, connection, actor, agreement, body, chosen)
@@ -225,10 +233,10 @@ class _Decision:
         if case.old_unit_id in units:
             self._decided[None][promised_by] = case
             after = units[units.index(case.old_unit_id) + 1 :]
-            await repository.supersede(self._connection, case, after, self._now)
+            await cases_repository.supersede(self._connection, case, after, self._now)
         for task_id in self._concerned(case):
             self._decided[task_id][promised_by] = case
-        await repository.decide_case(self._connection, self._actor, case, await self._choice(promised_by))
+        await cases_repository.decide_case(self._connection, self._actor, case, await self._choice(promised_by))
         await self._follow_up(case, None)
 
     async def of_tasks(self, case: Case, task_ids: Sequence[UUID]) -> None:
@@ -240,7 +248,7 @@ class _Decision:
         promised_by = case.promised_by_organization_id
         rows = [(new_id(), task_id) for task_id in dict.fromkeys(task_ids)]
         choice = await self._choice(promised_by)
-        await repository.decide_tasks(self._connection, self._actor, case, rows, choice)
+        await cases_repository.decide_tasks(self._connection, self._actor, case, rows, choice)
         for _, task_id in rows:
             self._decided[task_id][promised_by] = case
             await self._follow_up(case, task_id)
@@ -257,7 +265,7 @@ class _Decision:
                     AgreementChange(self._agreement, succession.changes, self._told(succession, None), reason)
                 )
         of = [locked for locked in self._open if locked.task.id in self._decided]
-        confirmed = await repository.confirmed(self._connection, [locked.task.id for locked in of])
+        confirmed = await records_repository.confirmed(self._connection, [locked.task.id for locked in of])
         reassigned: list[TaskChange] = []
         for locked in of:
             task_id = locked.task.id
@@ -280,9 +288,9 @@ class _Decision:
             and any(step.ended.unit_id == case.old_unit_id for step in self._way(locked.task.id, promised_by))
         }
 
-    async def _choice(self, promised_by: UUID) -> repository.Choice:
+    async def _choice(self, promised_by: UUID) -> cases_repository.Choice:
         by = await self._heirs.organization_at(self._connection, promised_by, self._chosen.unit_id)
-        return repository.Choice(self._chosen.unit_id, by, self._body.reason, self._now)
+        return cases_repository.Choice(self._chosen.unit_id, by, self._body.reason, self._now)
 
     async def _follow_up(self, case: Case, task_id: UUID | None) -> None:
         """What came after the unit that was chosen, where it has ended as well by now."""
@@ -291,7 +299,7 @@ class _Decision:
         rows = [
             case_row(case.agreement_id, task_id, promised_by, case.promised_by_name, heir, step) for step in heir.steps
         ]
-        await repository.add_cases(self._connection, rows, self._now)
+        await cases_repository.add_cases(self._connection, rows, self._now)
 
     def _takes(self, task_id: UUID | None) -> TakesPlace:
         decided = self._decided[task_id]

@@ -1,0 +1,184 @@
+"""All SQL of the queue in which successions are carried out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from shared.auth import Actor
+
+Connection = asyncpg.Connection
+
+# Agreements with what is to be followed: whoever stands in them, or in an open task of theirs, for a unit that ended.
+# A completed task stays with whoever completed it; his successor gets to read it once.
+_AFFECTED = """
+select m.agreement_id
+from unit u join organization o on o.unit_id = u.id join agreement_member m on m.organization_id = o.id
+where u.valid_to < $1 and ($2::uuid[] is null or u.id = any($2)) and m.relation <> 'former'
+  and (not exists (select from task t where t.id = m.source_id and t.status in ('completed', 'cancelled'))
+       or not exists (select from agreement_member f where f.agreement_id = m.agreement_id
+                      and f.organization_id = m.organization_id and f.relation = 'former'))
+union
+select p.agreement_id
+from unit u join organization o on o.unit_id = u.id
+join agreement_party p on coalesce(p.responsible_organization_id, p.organization_id) = o.id
+where u.valid_to < $1 and ($2::uuid[] is null or u.id = any($2))
+"""
+_RUN = """
+select r.id, r.effective_on, cardinality(r.unit_ids) as units, r.requested_by_name, r.agreements, r.done, r.repointed,
+       r.tasks, r.decisions, r.created_at, r.started_at, r.finished_at
+from succession_run r
+"""
+_ADD_RUN = """
+insert into succession_run (id, effective_on, unit_ids, requested_by, requested_by_name, created_at)
+values ($1, $2, $3, $4, $5, $6)
+"""
+
+
+async def add_run(
+    connection: Connection[Any],
+    actor: Actor,
+    run_id: UUID,
+    effective_on: date,
+    unit_ids: Sequence[UUID] | None,
+    *,
+    now: datetime,
+) -> None:
+    """Queue what is to be carried out from a day on."""
+    await connection.execute(_ADD_RUN, run_id, effective_on, unit_ids, actor.id, actor.name, now)
+
+
+async def read_run(connection: Connection[Any], run_id: UUID) -> asyncpg.Record | None:
+    return await connection.fetchrow(f"{_RUN} where r.id = $1", run_id)
+
+
+async def list_runs(connection: Connection[Any], *, before: UUID | None, limit: int) -> list[asyncpg.Record]:
+    """Runs, the newest first."""
+    return await connection.fetch(
+        f"{_RUN} where ($1::uuid is null or r.id < $1) order by r.id desc limit $2", before, limit
+    )
+
+
+async def due_run(connection: Connection[Any], today: date, *, run_id: UUID | None = None) -> asyncpg.Record | None:
+    """The run to work on next: the oldest that is due and not finished, or the one named."""
+    return await connection.fetchrow(
+        "select id, unit_ids, effective_on, started_at from succession_run"
+        " where finished_at is null and effective_on <= $1 and ($2::uuid is null or id = $2)"
+        " order by effective_on, id limit 1",
+        today,
+        run_id,
+    )
+
+
+async def unfinished_run(connection: Connection[Any]) -> UUID | None:
+    """A run over everything that was begun and stopped."""
+    run: UUID | None = await connection.fetchval(
+        "select id from succession_run where unit_ids is null and finished_at is null order by effective_on, id limit 1"
+    )
+    return run
+
+
+async def begin_run(connection: Connection[Any], run_id: UUID, today: date, now: datetime) -> None:
+    """Write down which agreements the run is about, once, whoever begins it."""
+    row = await connection.fetchrow(
+        "select unit_ids from succession_run where id = $1 and started_at is null for update", run_id
+    )
+    if row is None:
+        return
+    await connection.execute(
+        f"insert into succession_step (run_id, agreement_id) select $3::uuid, agreement_id from ({_AFFECTED}) x",  # noqa: S608
+        today,
+        row["unit_ids"],
+        run_id,
+    )
+    await connection.execute(
+        "update succession_run set started_at = $2,"
+        " agreements = (select count(*) from succession_step s where s.run_id = $1) where id = $1",
+        run_id,
+        now,
+    )
+
+
+async def take_steps(connection: Connection[Any], run_id: UUID, limit: int) -> list[UUID]:
+    """Agreements of the run that no other worker is at, held until the transaction ends."""
+    rows = await connection.fetch(
+        "select agreement_id from succession_step where run_id = $1 order by agreement_id limit $2"
+        " for update skip locked",
+        run_id,
+        limit,
+    )
+    return [row["agreement_id"] for row in rows]
+
+
+async def finish_steps(
+    connection: Connection[Any],
+    run_id: UUID,
+    agreement_ids: Sequence[UUID],
+    *,
+    repointed: int,
+    tasks: int,
+    decisions: int,
+) -> None:
+    """The last statement of a batch: other workers wait for the counters."""
+    await connection.execute(
+        "delete from succession_step where run_id = $1 and agreement_id = any($2::uuid[])", run_id, agreement_ids
+    )
+    await connection.execute(
+        "update succession_run set done = done + $2, repointed = repointed + $3, tasks = tasks + $4,"
+        " decisions = decisions + $5 where id = $1",
+        run_id,
+        len(agreement_ids),
+        repointed,
+        tasks,
+        decisions,
+    )
+
+
+async def finish_run(connection: Connection[Any], run_id: UUID, now: datetime) -> bool:
+    """Whether nothing is left of the run, not even with another worker."""
+    done = await connection.execute(
+        "update succession_run set finished_at = $2 where id = $1 and finished_at is null and started_at is not null"
+        " and not exists (select from succession_step s where s.run_id = $1)",
+        run_id,
+        now,
+    )
+    return bool(done == "UPDATE 1")
+
+
+_MISPLACED = """
+select o.id, o.superior_organization_id from organization o join unit u on u.id = o.unit_id
+join organization above on above.id = o.superior_organization_id join unit gone on gone.id = above.unit_id
+where gone.valid_to < $1 and ($2::uuid[] is null or gone.id = any($2)) and coalesce(u.valid_to, 'infinity') >= $1
+  and ($3::uuid is null or o.id > $3)
+order by o.id limit $4
+"""
+
+
+async def misplaced(
+    connection: Connection[Any], today: date, unit_ids: Sequence[UUID] | None, *, after: UUID | None, limit: int
+) -> list[asyncpg.Record]:
+    """Organisations of units in force whose superior's unit has ended."""
+    return await connection.fetch(_MISPLACED, today, unit_ids, after, limit)
+
+
+async def ended_in_steps(
+    connection: Connection[Any], run_id: UUID, today: date, *, after: UUID | None, limit: int
+) -> list[UUID]:
+    """Organisations that a run is about."""
+    rows = await connection.fetch(
+        """
+        select o.id from unit u join organization o on o.unit_id = u.id
+        where u.valid_to < $2 and ($3::uuid is null or o.id > $3) and exists (
+            select from agreement_member m join succession_step s on s.agreement_id = m.agreement_id and s.run_id = $1
+            where m.organization_id = o.id and m.relation <> 'former')
+        order by o.id limit $4""",
+        run_id,
+        today,
+        after,
+        limit,
+    )
+    return [row["id"] for row in rows]
