@@ -36,7 +36,21 @@ TASK_RELATIONS = {
     "ubnd-kinhmon": [Relation.COORDINATING],
     "ubnd-sondong": [Relation.MONITOR],
 }
-OF_AN_AGREEMENT = (Subject.AGREEMENT, Subject.TASK, Subject.OPEN_POINT, Subject.SUCCESSION_CASE)
+# Chí Linh hosts the meeting; the two sides of the boundary area are the task's lead and its coordinating party.
+MEETING_RELATIONS = {**AGREEMENT_RELATIONS, "chilinh": [Relation.PARTY, Relation.OWN]}
+BOUNDARY_RELATIONS = {
+    **TASK_RELATIONS,
+    "ubnd-dongtrieu": [Relation.LEAD, Relation.OWN],
+    "ubnd-kinhmon": [Relation.COORDINATING, Relation.OWN],
+}
+RELATIONS = {
+    Subject.AGREEMENT: AGREEMENT_RELATIONS,
+    Subject.TASK: TASK_RELATIONS,
+    Subject.OPEN_POINT: AGREEMENT_RELATIONS,
+    Subject.SUCCESSION_CASE: AGREEMENT_RELATIONS,
+    Subject.MEETING: MEETING_RELATIONS,
+    Subject.BOUNDARY_CASE: BOUNDARY_RELATIONS,
+}
 REFUSED = {401, 403, 404}
 # Whose organisation "ours" is, and another one.
 OURS, OTHERS = "dongtrieu", "chilinh"
@@ -146,9 +160,40 @@ async def set_up(
         "user_id": str(colleague.id),
         "client_id": client["id"],
         "contact_id": contact["id"],
+        **await _meeting(world, path),
+        **await _boundary_case(world, task["id"]),
     }
     span = {"from": task["updated_at"], "to": task["updated_at"]}
     return Place(world, app.openapi(), ids, {"compare_agreement": span, "compare_task": span})
+
+
+async def _meeting(world: World, agreement: str) -> dict[str, str]:
+    """A meeting that was held, with minutes and an outcome, and what was promised of meetings."""
+    host = world.person("chilinh")
+    planned = {"kind": "regular", "title": "Giao ban (minh họa)", "starts_at": "2026-03-01T01:00:00Z"}
+    meeting = accepted(await host.post(f"{agreement}/meetings", planned), 201)
+    path = f"/v1/meetings/{meeting['id']}"
+    came = [{"organization_id": world.id(key), "attendance": "attended"} for key in ("chilinh", "kinhmon")]
+    await host.step(path, "hold", {"attendance": came, "minutes": "Biên bản (minh họa)"})
+    meeting = await host.step(path, "outcomes", {"text": "Kết luận (minh họa)"})
+    promise = {"frequency": "yearly", "from_on": "2026-01-01"}
+    promised = accepted(await world.person(OURS).post(f"{agreement}/meeting-promises", promise), 201)
+    return {
+        "meeting_id": meeting["id"],
+        "outcome_id": meeting["outcomes"][0]["id"],
+        "promise_id": promised["id"],
+    }
+
+
+async def _boundary_case(world: World, task_id: str) -> dict[str, str]:
+    body = {
+        "kind": "both",
+        "organization_ids": [world.id("ubnd-dongtrieu"), world.id("ubnd-kinhmon")],
+        "steps": [{"title": "Bàn giao (minh họa)"}],
+    }
+    lead = world.person("ubnd-dongtrieu")
+    case = accepted(await lead.post(f"/v1/tasks/{task_id}/boundary-cases", body), 201)
+    return {"boundary_case_id": case["id"], "step_id": case["steps"][0]["id"]}
 
 
 def people(world: World, key: str) -> Sequence[tuple[str, Person]]:
@@ -172,10 +217,10 @@ def test_every_action_is_asked_by_some_call() -> None:
 
 
 @pytest.mark.parametrize("key", list(AGREEMENT_RELATIONS))
-@pytest.mark.parametrize("operation", [name for name, step in WALK.items() if step.subject in OF_AN_AGREEMENT])
+@pytest.mark.parametrize("operation", [name for name, step in WALK.items() if step.subject in RELATIONS])
 async def test_a_record_of_an_agreement_is_open_to_whom_the_table_names(place: Place, operation: str, key: str) -> None:
     step = WALK[operation]
-    relations = (TASK_RELATIONS if step.subject is Subject.TASK else AGREEMENT_RELATIONS)[key]
+    relations = RELATIONS[step.subject][key]
     for name, person in people(place.world, key):
         answer = await place.ask(person, operation)
         if relations is None:

@@ -12,6 +12,8 @@ class Subject(StrEnum):
     AGREEMENT = "agreement"
     TASK = "task"
     OPEN_POINT = "open point"
+    MEETING = "meeting"
+    BOUNDARY_CASE = "boundary case"
     # What is to be decided of who answers in an agreement.
     SUCCESSION_CASE = "succession case"
     # An organisation with its focal points, its people and its clients.
@@ -53,6 +55,8 @@ WALK: dict[str, Step] = {
         replace_task_assignees="task.assign_people",
         publish_task="publication.publish",
         unpublish_task="publication.unpublish",
+        list_task_boundary_cases="boundary_case.read",
+        open_boundary_case="boundary_case.open",
     ),
     **_all(
         Subject.AGREEMENT,
@@ -91,6 +95,36 @@ WALK: dict[str, Step] = {
         read_publication="publication.read",
         publish_agreement="publication.publish",
         unpublish_agreement="publication.unpublish",
+        plan_meeting="meeting.plan",
+        read_meeting_rhythm="meeting_promise.read",
+        list_meeting_promises="meeting_promise.read",
+        read_meeting_promise="meeting_promise.read",
+        list_meeting_promise_history="meeting_promise.read",
+        record_meeting_promise="meeting_promise.record",
+        update_meeting_promise="meeting_promise.record",
+    ),
+    **_all(
+        Subject.MEETING,
+        read_meeting="meeting.read",
+        list_minutes="meeting.read",
+        list_meeting_history="meeting.read",
+        update_meeting="meeting.update",
+        hold_meeting="meeting.hold",
+        cancel_meeting="meeting.cancel",
+        record_attendance="meeting.record",
+        write_minutes="meeting.record",
+        record_outcome="meeting.record",
+        update_outcome="meeting.record",
+        assign_outcome="agreement.assign_task",
+    ),
+    **_all(
+        Subject.BOUNDARY_CASE,
+        read_boundary_case="boundary_case.read",
+        list_boundary_case_history="boundary_case.read",
+        update_boundary_case="boundary_case.update",
+        confirm_boundary_step="boundary_case.confirm",
+        take_back_boundary_step="boundary_case.take_back",
+        close_boundary_case="boundary_case.close",
     ),
     **_all(
         Subject.OPEN_POINT,
@@ -145,6 +179,8 @@ OWN_LISTS = {
     "list_tasks": "task.read",
     "list_agreements": "agreement.read",
     "list_succession_worklist": "succession.read",
+    "list_meetings": "meeting.read",
+    "list_boundary_cases": "boundary_case.read",
 }
 # Lists of one's own organisation's people and systems.
 OF_ONES_ORGANIZATION = {"list_users": "user.read", "list_clients": "client.read"}

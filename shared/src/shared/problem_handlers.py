@@ -48,6 +48,7 @@ _VIETNAMESE = {
     "datetime_from_date_parsing": "Thời điểm phải theo RFC 3339.",
     "instant_parsing": "Phải là thời điểm theo RFC 3339, có múi giờ, hoặc ngày YYYY-MM-DD.",
     "instant_in_future": "Thời điểm còn ở tương lai.",
+    "personal_data": "Có vẻ chứa dữ liệu cá nhân ({wording}): chỉ ghi số lượng, không ghi người.",
     "greater_than_equal": "Phải từ {ge} trở lên.",
     "less_than_equal": "Phải từ {le} trở xuống.",
     "list_type": "Phải là danh sách.",

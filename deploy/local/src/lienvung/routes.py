@@ -25,6 +25,7 @@ RESOURCES: dict[str, tuple[str, ...]] = {
         "open-points",
         "obstacles",
         "meetings",
+        "boundary-cases",
         "corridors",
         "documents",
         "imports",

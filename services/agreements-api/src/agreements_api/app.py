@@ -6,9 +6,12 @@ from agreements_api.accounts.passwords import Attempts, Passwords
 from agreements_api.accounts.router import router as accounts
 from agreements_api.agreements.router import router as agreements
 from agreements_api.assignments.router import router as assignments
+from agreements_api.boundary_cases.router import router as boundary_cases
 from agreements_api.config import Settings
 from agreements_api.history.router import router as history
 from agreements_api.localities.router import router as localities
+from agreements_api.meeting_rhythm.router import router as meeting_rhythm
+from agreements_api.meetings.router import router as meetings
 from agreements_api.party_succession.router import router as party_succession
 from agreements_api.provenance.router import router as provenance
 from agreements_api.publication.router import router as publication
@@ -30,6 +33,9 @@ def create_app(settings: Settings) -> FastAPI:
             party_succession,
             provenance,
             publication,
+            meetings,
+            meeting_rhythm,
+            boundary_cases,
             localities,
             assignments,
             accounts,

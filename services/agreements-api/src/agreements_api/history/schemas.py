@@ -236,3 +236,29 @@ class HistoryVerification(Model):
     entries: int
     head: str = Field(description="SHA-256 over the last link of each record.")
     broken: list[BrokenLink]
+
+
+class LogEntryPublic(Model):
+    """One change of a record that is no version of an agreement or a task; never altered."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "version": 2,
+                    "action": "hold",
+                    "occurred_at": "2026-12-10T04:00:00Z",
+                    "actor": _ACTOR,
+                    "changes": [{"field": "status", "from": "planned", "to": "held"}],
+                    "remark": None,
+                }
+            ]
+        }
+    )
+
+    version: int
+    action: str
+    occurred_at: datetime
+    actor: HistoryActor
+    changes: list[HistoryChange]
+    remark: str | None

@@ -11,6 +11,9 @@ from shared.events import (
     TASKS,
     AgreementEvent,
     AlertEvent,
+    BoundaryCaseEvent,
+    MeetingEvent,
+    MeetingPromiseEvent,
     ReportEvent,
     SigningAlertEvent,
     TaskEvent,
@@ -21,7 +24,16 @@ from shared.inbox import Consumer, Handler, Together
 GROUP = "notifier-feed"
 # Not the localities: an organisation's event holds the addresses of its people.
 TOPICS = (AGREEMENTS, TASKS, ALERTS, REPORTS)
-KINDS = (AgreementEvent, TaskEvent, AlertEvent, SigningAlertEvent, ReportEvent)
+KINDS = (
+    AgreementEvent,
+    MeetingEvent,
+    MeetingPromiseEvent,
+    TaskEvent,
+    BoundaryCaseEvent,
+    AlertEvent,
+    SigningAlertEvent,
+    ReportEvent,
+)
 
 _APPEND = Together(append)
 HANDLERS: dict[str, Handler] = {

@@ -1,0 +1,140 @@
+"""All SQL of promises to meet; every read is scoped to the caller's organisation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any, TypeAlias
+from uuid import UUID
+
+import asyncpg
+
+Connection: TypeAlias = "asyncpg.Connection[Any]"
+
+_SCOPE = "m.agreement_id in (select x.agreement_id from agreement_access x where x.organization_id = $1)"
+_RELATIONS = """array(select r.relation from agreement_member r where r.agreement_id = m.agreement_id
+    and r.organization_id = $1 and r.source_id = m.agreement_id) as relations"""
+_SHOWN = f"""m.id, m.version, {_RELATIONS}, json_build_object('id', m.id, 'version', m.version,
+    'agreement_id', m.agreement_id, 'clause_id', m.clause_id, 'frequency', m.frequency, 'from_on', m.from_on,
+    'until_on', m.until_on, 'basis', m.basis, 'created_at', m.created_at, 'updated_at', m.updated_at)::text as body"""
+_READ = f"select {_SHOWN} from meeting_promise m where m.agreement_id = $2 and m.id = $3 and {_SCOPE}"  # noqa: S608
+PROMISES = f"""
+select {_SHOWN} from meeting_promise m
+where m.agreement_id = $2 and {_SCOPE} and ($3::uuid is null or m.id > $3) order by m.id limit $4
+"""  # noqa: S608
+# The agreement is held for a change: two promises for the same days would not see each other.
+_AGREEMENT = """
+select a.id, a.in_force_on, array(select r.relation from agreement_member r where r.agreement_id = a.id
+    and r.organization_id = $1 and r.source_id = a.id) as relations,
+    array(select distinct y.organization_id from agreement_member y where y.agreement_id = a.id order by 1) as members,
+    array(select c.id from agreement_clause c where c.agreement_id = a.id) as clauses
+from agreement a
+where a.id = $2 and a.id in (select x.agreement_id from agreement_access x where x.organization_id = $1)
+for no key update of a
+"""
+_LOCK = """
+select m.id, m.version, m.clause_id, m.frequency, m.from_on, m.until_on, m.basis from meeting_promise m
+where m.agreement_id = $1 and m.id = $2 for no key update
+"""
+_OVERLAPPING = """
+select id from meeting_promise
+where agreement_id = $1 and id <> $2 and clause_id is not distinct from $3
+  and daterange(from_on, until_on, '[]') && daterange($4, $5, '[]') order by id limit 1
+"""
+_INSERT = """
+insert into meeting_promise (id, agreement_id, clause_id, frequency, from_on, until_on, basis, created_at, updated_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $8)
+"""
+_UPDATE = """
+update meeting_promise set version = $2, frequency = $3, from_on = $4, until_on = $5, basis = $6, updated_at = $7
+where id = $1
+"""
+_TERM = """
+select least(m.term_to, m.ended_on) as ends_on from agreement m
+where m.id = $2 and m.id in (select x.agreement_id from agreement_access x where x.organization_id = $1)
+"""
+_EVERY_PROMISE = f"""
+select m.id, m.clause_id, m.frequency, m.from_on, m.until_on from meeting_promise m
+where m.agreement_id = $2 and {_SCOPE} order by m.id
+"""  # noqa: S608
+HELD = f"""
+select m.id, m.kind, m.held_on from meeting m
+where m.agreement_id = $2 and {_SCOPE} and m.held_on <= $3 order by m.starts_at, m.id
+"""  # noqa: S608
+_NEXT_PLANNED = f"""
+select min(m.starts_at) from meeting m
+where m.agreement_id = $2 and {_SCOPE} and m.status = 'planned' and m.starts_at >= $3
+"""  # noqa: S608
+
+
+async def read(
+    connection: Connection, organization_id: UUID | None, agreement_id: UUID, promise_id: UUID
+) -> asyncpg.Record | None:
+    """One promise as JSON, with the caller's relations to its agreement."""
+    return await connection.fetchrow(_READ, organization_id, agreement_id, promise_id)
+
+
+async def list_promises(
+    connection: Connection, organization_id: UUID | None, agreement_id: UUID, *, after: UUID | None, limit: int
+) -> list[asyncpg.Record]:
+    """Promises of an agreement, in the order in which they were recorded."""
+    return await connection.fetch(PROMISES, organization_id, agreement_id, after, limit)
+
+
+async def hold_agreement(
+    connection: Connection, organization_id: UUID | None, agreement_id: UUID
+) -> asyncpg.Record | None:
+    return await connection.fetchrow(_AGREEMENT, organization_id, agreement_id)
+
+
+async def lock(connection: Connection, agreement_id: UUID, promise_id: UUID) -> asyncpg.Record | None:
+    return await connection.fetchrow(_LOCK, agreement_id, promise_id)
+
+
+async def overlapping(
+    connection: Connection, agreement_id: UUID, promise_id: UUID, clause_id: UUID | None, first: date, last: date | None
+) -> UUID | None:
+    """Another promise of the same clause, or of none, that covers some of these days."""
+    found: UUID | None = await connection.fetchval(_OVERLAPPING, agreement_id, promise_id, clause_id, first, last)
+    return found
+
+
+async def insert(
+    connection: Connection, promise_id: UUID, agreement_id: UUID, columns: Mapping[str, Any], *, at: datetime
+) -> None:
+    await connection.execute(_INSERT, promise_id, agreement_id, columns["clause_id"], *_values(columns), at)
+
+
+async def update(
+    connection: Connection, promise_id: UUID, version: int, columns: Mapping[str, Any], *, at: datetime
+) -> None:
+    await connection.execute(_UPDATE, promise_id, version, *_values(columns), at)
+
+
+async def agreement(connection: Connection, organization_id: UUID | None, agreement_id: UUID) -> asyncpg.Record | None:
+    """When the agreement ends, if the caller is a member."""
+    return await connection.fetchrow(_TERM, organization_id, agreement_id)
+
+
+async def every_promise(
+    connection: Connection, organization_id: UUID | None, agreement_id: UUID
+) -> Sequence[asyncpg.Record]:
+    return await connection.fetch(_EVERY_PROMISE, organization_id, agreement_id)
+
+
+async def held(
+    connection: Connection, organization_id: UUID | None, agreement_id: UUID, *, until: date
+) -> Sequence[asyncpg.Record]:
+    """Meetings that were held by the end of a day, the earliest first."""
+    return await connection.fetch(HELD, organization_id, agreement_id, until)
+
+
+async def next_planned(
+    connection: Connection, organization_id: UUID | None, agreement_id: UUID, *, after: datetime
+) -> datetime | None:
+    found: datetime | None = await connection.fetchval(_NEXT_PLANNED, organization_id, agreement_id, after)
+    return found
+
+
+def _values(columns: Mapping[str, Any]) -> list[Any]:
+    return [columns[name] for name in ("frequency", "from_on", "until_on", "basis")]

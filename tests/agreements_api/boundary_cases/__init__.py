@@ -1,0 +1,1 @@
+"""Tests of dossiers of boundary areas."""

@@ -1,0 +1,1 @@
+"""Tests of promises to meet and of how they are kept."""
