@@ -13,6 +13,7 @@ from lienvung.postgres import DatabaseAddress
 from shared.kafka import declared_topics, ensure_topics
 from shared.settings import ServiceSettings
 from tests.parts import Cluster, Parts, delete_topics, in_thread
+from tests.s3 import S3
 
 S = TypeVar("S", bound=ServiceSettings)
 
@@ -58,6 +59,12 @@ def cluster(parts: Parts) -> Cluster:
 def kafka(parts: Parts) -> str:
     """Bootstrap address of the run's Kafka, which starts when it is first asked for."""
     return parts.kafka()
+
+
+@pytest.fixture(scope="session")
+def s3(parts: Parts) -> S3:
+    """The run's S3-compatible store, which starts when it is first asked for."""
+    return parts.s3()
 
 
 @pytest.fixture(scope="module")

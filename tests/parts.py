@@ -19,6 +19,7 @@ from lienvung.postgres import DatabaseAddress, Passwords, Postgres, address, cre
 from lienvung.processes import Ledger, spawn, start_guard
 from shared.db.migrate import upgrade
 from shared.kafka import admin_client
+from tests.s3 import S3, S3Proxy
 
 T = TypeVar("T")
 
@@ -53,6 +54,9 @@ class Parts:
     def kafka(self) -> str:
         return self._once("kafka", self._start_kafka)
 
+    def s3(self) -> S3:
+        return S3(self._once("s3", self._start_s3))
+
     def create(self, service: str, database: str) -> DatabaseAddress:
         """A database with a service's tables, copied from a template that is migrated once a run."""
         cluster = self.cluster()
@@ -84,6 +88,13 @@ class Parts:
         spawn("kafka", kafka.launch(), log=self.folder / "kafka.log", ledger=self.ledger)
         in_thread(kafka.wait_ready)
         return kafka.bootstrap_servers
+
+    def _start_s3(self) -> str:
+        server = S3Proxy(self.folder / "s3")
+        server.prepare()
+        spawn("s3", server.launch(), log=self.folder / "s3.log", ledger=self.ledger)
+        in_thread(server.wait_ready)
+        return server.s3.endpoint
 
     def _migrate(self, cluster: Cluster, service: str) -> str:
         name = f"template_{service}"

@@ -202,6 +202,7 @@ def settings(agreements_database: DatabaseAddress, tmp_path_factory: pytest.Temp
         environment=Environment.TEST,
         keys_dir=folder / "keys",
         jwks_path=folder / "jwks.json",
+        documents_url=str(folder / "documents"),
         pool_size=8,
     )
     issuer = TokenIssuer(settings.keys_dir)

@@ -18,6 +18,7 @@ from lienvung.postgres import DatabaseAddress
 from shared.auth import Actor
 from tests.agreements_api.agreements.world import Person, World, accepted, found, signature
 from tests.agreements_api.conftest import Registry
+from tests.agreements_api.documents.files import attached
 from tests.agreements_api.walk import OF_ONES_ORGANIZATION, OPEN, OWN_LISTS, WALK, Step, Subject
 
 # Whoever stands how to the agreement, or to its one task. Đông Triều drafted it for others, so it is no party.
@@ -43,6 +44,7 @@ BOUNDARY_RELATIONS = {
     "ubnd-dongtrieu": [Relation.LEAD, Relation.OWN],
     "ubnd-kinhmon": [Relation.COORDINATING, Relation.OWN],
 }
+DOCUMENT_RELATIONS = {**AGREEMENT_RELATIONS, "dongtrieu": [Relation.CUSTODIAN, Relation.OWN]}
 RELATIONS = {
     Subject.AGREEMENT: AGREEMENT_RELATIONS,
     Subject.TASK: TASK_RELATIONS,
@@ -50,6 +52,7 @@ RELATIONS = {
     Subject.SUCCESSION_CASE: AGREEMENT_RELATIONS,
     Subject.MEETING: MEETING_RELATIONS,
     Subject.BOUNDARY_CASE: BOUNDARY_RELATIONS,
+    Subject.DOCUMENT: DOCUMENT_RELATIONS,
 }
 REFUSED = {401, 403, 404}
 # Whose organisation "ours" is, and another one.
@@ -126,6 +129,7 @@ async def set_up(
     text = await drafter.read(f"{path}/text")
     found_wanting = {"kind": "shortcoming", "text": "Phối hợp chưa thường xuyên (minh họa).", "raised_by": "Sơ kết"}
     point = accepted(await drafter.post(f"{path}/open-points", found_wanting), 201)
+    document = await attached(drafter, ("agreement", agreement["id"]))
     ours = world.organizations[OURS]
     colleague = await registry.account(ours, Role.VIEWER)
     administrator = world.person(OURS, Role.ADMINISTRATOR)
@@ -154,6 +158,7 @@ async def set_up(
         "run_id": run["id"],
         "task_id": task["id"],
         "point_id": point["id"],
+        "document_id": document["id"],
         "text_digest": text["text_digest"],
         "unit_id": str(ours.unit_id),
         "organization_id": str(ours.id),
@@ -164,7 +169,13 @@ async def set_up(
         **await _boundary_case(world, task["id"]),
     }
     span = {"from": task["updated_at"], "to": task["updated_at"]}
-    return Place(world, app.openapi(), ids, {"compare_agreement": span, "compare_task": span})
+    queries = {
+        "compare_agreement": span,
+        "compare_task": span,
+        "list_documents": {"agreement_id": agreement["id"]},
+        "upload_document": {"subject_kind": "agreement", "subject_id": agreement["id"]},
+    }
+    return Place(world, app.openapi(), ids, queries)
 
 
 async def _meeting(world: World, agreement: str) -> dict[str, str]:

@@ -29,6 +29,8 @@ PROTECTED = (
     "boundary_case_log",
     "boundary_case_step",
     "client_secret",
+    "document",
+    "document_content",
     "history",
     "meeting",
     "meeting_log",

@@ -14,6 +14,7 @@ class Subject(StrEnum):
     OPEN_POINT = "open point"
     MEETING = "meeting"
     BOUNDARY_CASE = "boundary case"
+    DOCUMENT = "document"
     # What is to be decided of who answers in an agreement.
     SUCCESSION_CASE = "succession case"
     # An organisation with its focal points, its people and its clients.
@@ -53,6 +54,8 @@ WALK: dict[str, Step] = {
         list_task_assignees="assignment.read",
         list_task_assignment_log="assignment.read",
         replace_task_assignees="task.assign_people",
+        list_evidence="document.read",
+        add_evidence="evidence.add",
         publish_task="publication.publish",
         unpublish_task="publication.unpublish",
         list_task_boundary_cases="boundary_case.read",
@@ -90,6 +93,8 @@ WALK: dict[str, Step] = {
         list_agreement_assignment_log="assignment.read",
         replace_agreement_assignees="agreement.assign_people",
         read_provenance="provenance.read",
+        list_documents="document.read",
+        upload_document="document.add",
         list_open_points="open_point.read",
         raise_open_point="open_point.raise",
         read_publication="publication.read",
@@ -131,6 +136,12 @@ WALK: dict[str, Step] = {
         read_open_point="open_point.read",
         carry_open_point="open_point.carry",
         resolve_open_point="open_point.resolve",
+    ),
+    **_all(
+        Subject.DOCUMENT,
+        read_document="document.read",
+        link_document="document.read",
+        remove_document="document.remove",
     ),
     **_all(
         Subject.SUCCESSION_CASE,
@@ -192,6 +203,7 @@ OPEN = frozenset(
         "issue_token",
         "accept_invitation",
         "read_key_set",
+        "read_document_content",
         "list_public_agreements",
         "read_public_agreement",
         "read_public_text",

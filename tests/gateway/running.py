@@ -65,7 +65,7 @@ class Upstream:
             await _respond(send, 200, orjson.dumps(self._issuer.jwks()))
         elif path.endswith("/events"):
             await self._stream(send)
-        elif path.endswith("/slow"):
+        elif "/slow" in path:
             await asyncio.sleep(3)
             await _respond(send, 200, b"{}")
         elif path.endswith("/missing"):

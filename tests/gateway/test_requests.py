@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
@@ -143,7 +144,77 @@ async def test_uploads_have_a_limit_of_their_own(start: Start, backstage: Backst
         fits = await gateway.post("/v1/documents", content=b"x" * (2 * MEGABYTE), headers=backstage.bearer())
         assert fits.json()["body_length"] == 2 * MEGABYTE
         over = await gateway.post("/v1/documents", content=b"x" * (4 * MEGABYTE), headers=backstage.bearer())
-        problem(over, 413)
+        assert problem(over, 413)["code"] == "payload_too_large"
+
+
+async def test_an_upload_of_fifty_megabytes_passes_with_what_wraps_it(
+    gateway: httpx.AsyncClient, backstage: Backstage
+) -> None:
+    files = {"file": ("Bản đồ.pdf", b"x" * (50 * MEGABYTE), "application/pdf")}
+    answer = await gateway.post("/v1/documents", files=files, headers=backstage.bearer())
+    assert answer.json()["body_length"] > 50 * MEGABYTE
+
+
+async def test_an_upload_that_says_it_is_too_large_does_not_reach_the_service(
+    gateway: httpx.AsyncClient, backstage: Backstage
+) -> None:
+    backstage.upstreams["agreements-api"].seen.clear()
+    token = backstage.bearer()["Authorization"]
+    # Not one byte of it is sent.
+    lines = ("POST /v1/documents HTTP/1.1", f"Authorization: {token}", f"Content-Length: {52 * MEGABYTE}")
+    status, text = await send_raw(gateway, *lines)
+    assert status == 413
+    assert "application/problem+json" in text
+    assert ("POST", "/v1/documents") not in backstage.upstreams["agreements-api"].seen
+
+
+async def test_nobody_without_a_token_learns_what_is_too_large(gateway: httpx.AsyncClient) -> None:
+    status, _ = await send_raw(gateway, "POST /v1/documents HTTP/1.1", f"Content-Length: {52 * MEGABYTE}")
+    assert status == 401
+
+
+async def test_an_upload_reaches_the_service_as_it_comes(gateway: httpx.AsyncClient, backstage: Backstage) -> None:
+    """The gateway does not keep it until it is whole."""
+    upstream = backstage.upstreams["agreements-api"]
+    upstream.seen.clear()
+    arrived = asyncio.Event()
+
+    async def body() -> AsyncIterator[bytes]:
+        yield b"x" * (2 * MEGABYTE)
+        await eventually(lambda: asyncio.sleep(0, ("POST", "/v1/documents") in upstream.seen))
+        arrived.set()
+        yield b"x"
+
+    answer = await gateway.post("/v1/documents", content=body(), headers=backstage.bearer())
+    assert answer.json()["body_length"] == 2 * MEGABYTE + 1
+    assert arrived.is_set()
+
+
+async def test_an_upload_has_longer_to_arrive_than_another_request(start: Start, backstage: Backstage) -> None:
+    async def slowly() -> AsyncIterator[bytes]:
+        for _ in range(6):
+            yield b"x" * 70_000
+            await asyncio.sleep(0.5)
+
+    async with start(request_timeout_seconds=1) as gateway:
+        upload = await gateway.post("/v1/documents", content=slowly(), headers=backstage.bearer())
+        assert upload.json()["body_length"] == 420_000
+        token = backstage.bearer()["Authorization"]
+        lines = ("POST /v1/agreements HTTP/1.1", f"Authorization: {token}", "Content-Length: 10")
+        status, text = await send_raw(gateway, *lines)
+        assert (status, "request_timeout" in text) == (408, True)
+
+
+async def test_a_link_to_a_content_needs_no_token(gateway: httpx.AsyncClient) -> None:
+    assert (await gateway.get("/v1/documents/1/content?signature=x")).json()["path"] == "/v1/documents/1/content"
+    problem(await gateway.post("/v1/documents/1/content"), 401)
+    problem(await gateway.get("/v1/documents/1"), 401)
+
+
+async def test_a_content_may_take_longer_than_another_answer(start: Start, backstage: Backstage) -> None:
+    async with start(request_timeout_seconds=1) as gateway:
+        assert (await gateway.get("/v1/documents/slow/content")).status_code == 200
+        problem(await gateway.get("/v1/documents/slow", headers=backstage.bearer()), 504)
 
 
 async def test_a_service_that_does_not_answer_in_time(start: Start, backstage: Backstage) -> None:

@@ -78,7 +78,7 @@ async def product(
     issuer = TokenIssuer(tmp_path / "keys")
     issuer.rotate()
     issuer.write_jwks(tmp_path / "jwks.json")
-    app: FastAPI = create_app(make_settings(Settings, filled, keys_dir=tmp_path / "keys"))
+    app: FastAPI = create_app(make_settings(Settings, filled, keys_dir=tmp_path / "keys", documents_url=str(tmp_path)))
     async with app.router.lifespan_context(app):
         token = issuer.issue(ACTOR, timedelta(minutes=5))
         async with httpx.AsyncClient(

@@ -10,17 +10,18 @@ from fastapi import FastAPI, Request
 from shared.body import BodyGuard
 
 app = FastAPI()
-app.add_middleware(BodyGuard, max_body=1000)
+app.add_middleware(BodyGuard, max_body=1000, streamed={"/file"})
 
 
+@app.post("/file")
 @app.post("/echo")
 async def echo(request: Request) -> Any:
     return {"bytes": len(await request.body()), "query": dict(request.query_params)}
 
 
-async def call(content: bytes, query: str = "") -> httpx.Response:
+async def call(content: bytes, query: str = "", *, path: str = "/echo") -> httpx.Response:
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as http:
-        return await http.post(f"/echo{query}", content=content)
+        return await http.post(f"{path}{query}", content=content)
 
 
 async def test_a_body_comes_through_unchanged() -> None:
@@ -56,3 +57,9 @@ async def test_a_nul_in_the_query_is_named() -> None:
     answer = await call(b"{}", "?q=a%00b")
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["pointer"] == "/query/q"
+
+
+async def test_a_file_is_left_to_its_route_and_its_query_is_not() -> None:
+    assert (await call(b"x" * 5000, path="/file")).json()["bytes"] == 5000
+    assert (await call(b'{"a": "\\u0000"}', path="/file")).status_code == 200
+    assert (await call(b"x", "?q=a%00b", path="/file")).status_code == 422

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import gc
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
@@ -32,8 +32,12 @@ def create_service_app(
     routers: Sequence[APIRouter],
     lifespan_hooks: Sequence[Hook] = (),
     description: str = "",
+    streamed: Collection[str] = (),
 ) -> FastAPI:
-    """The service's routes under /v1; `lifespan_hooks` run while the application does, after the database is open."""
+    """The service's routes under /v1; `lifespan_hooks` run while the application does, after the database is open.
+
+    `streamed` are the paths whose bodies are files, which their routes read by themselves.
+    """
     logs.configure(settings.service_name, settings.log_level)
     telemetry.configure(settings.service_name, settings.otlp_endpoint)
 
@@ -79,7 +83,7 @@ def create_service_app(
     for router in routers:
         add_routes(app, router, prefix="/v1", responses=PROBLEM_RESPONSES)
     install_problem_handlers(app)
-    app.add_middleware(BodyGuard)
+    app.add_middleware(BodyGuard, streamed=streamed)
     app.add_middleware(telemetry.RequestTelemetry, service=settings.service_name)
     return app
 

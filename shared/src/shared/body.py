@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Collection
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -22,11 +23,15 @@ _REFUSED = {
 
 
 class BodyGuard:
-    """Plain ASGI: reads the body once, refuses what cannot be stored and hands the same bytes on."""
+    """Plain ASGI: reads the body once, refuses what cannot be stored and hands the same bytes on.
 
-    def __init__(self, app: ASGIApp, max_body: int = MAX_BODY) -> None:
+    Bodies for the `streamed` paths are files: their routes read them piece by piece and have limits of their own.
+    """
+
+    def __init__(self, app: ASGIApp, max_body: int = MAX_BODY, streamed: Collection[str] = ()) -> None:
         self._app = app
         self._max_body = max_body
+        self._streamed = frozenset(streamed)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -36,7 +41,7 @@ class BodyGuard:
         if problem is not None:
             await respond(problem, _language(scope))(scope, receive, send)
             return
-        if not any(name in _WITH_BODY for name, _ in scope["headers"]):
+        if scope["path"] in self._streamed or not any(name in _WITH_BODY for name, _ in scope["headers"]):
             await self._app(scope, receive, send)
             return
         body = await self._read(receive)

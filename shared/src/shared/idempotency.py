@@ -63,14 +63,17 @@ async def run_idempotent(
     actor: Actor,
     key: str,
     handler: Callable[[], Awaitable[Response]],
+    *,
+    content: bytes | None = None,
 ) -> Response:
     """Run the handler once for a key; a repetition gets the stored answer, with `Idempotency-Replayed: true`.
 
     Raises 422 for the same key with another request and 409 while the first one is under way. An error of the handler
-    is not stored, because its transaction is rolled back: the same key may try again.
+    is not stored, because its transaction is rolled back: the same key may try again. `content` stands for a body that
+    was read piece by piece: its digest, and whatever else was asked in it.
     """
     connection = await driver_connection(transaction) if isinstance(transaction, AsyncSession) else transaction
-    fingerprint = request.app.state.fingerprints.of(request, await request.body())
+    fingerprint = request.app.state.fingerprints.of(request, await request.body() if content is None else content)
     row = await connection.fetchrow(_BEGIN, actor.id, key)
     assert row is not None
     if row["fingerprint"] is not None:

@@ -129,7 +129,14 @@ class GatewaySettings(BaseSettings):
         default=20_000, ge=1, description="Callers counted at the same time; those least recently seen are forgotten."
     )
     body_limit: int = Field(default=1024 * 1024, ge=1, description="Bytes of a request's body.")
-    upload_limit: int = Field(default=25 * 1024 * 1024, ge=1, description="Bytes of an uploaded document or import.")
+    upload_limit: int = Field(
+        default=51 * 1024 * 1024,
+        ge=1,
+        description="Bytes of an uploaded document or import that says its length; the services measure the others.",
+    )
+    upload_timeout_seconds: int = Field(
+        default=600, ge=1, description="For a document or an import to arrive; never less than for other requests."
+    )
     request_timeout_seconds: int = Field(default=30, ge=1, description="For a request to arrive, and for its answer.")
     max_connections: int = Field(default=4000, ge=1, description="Connections of all callers together.")
     trusted_hops: int = Field(
@@ -239,9 +246,14 @@ class _Route:
     name: str
     cluster: str
     match: Json
-    retry_policy: Json
+    retry_policy: Json = field(default_factory=dict)
     per_filter: Json = field(default_factory=dict)
+    # The answer may take any time.
     streams: bool = False
+    # The request may take the time of an upload.
+    arrives_slowly: bool = False
+    # The gateway's own answer, which reaches no service.
+    status: int | None = None
 
 
 def _routes(settings: GatewaySettings) -> list[_Route]:
@@ -250,7 +262,12 @@ def _routes(settings: GatewaySettings) -> list[_Route]:
         route
         for open_route in OPEN_ROUTES
         for route in _with_retries(
-            open_route.name, open_route.service, open_route.pattern, methods=open_route.method, per_filter=_OPEN
+            open_route.name,
+            open_route.service,
+            open_route.pattern,
+            methods=open_route.method,
+            per_filter=_OPEN,
+            streams=open_route.file,
         )
     ]
     streams = [
@@ -259,7 +276,7 @@ def _routes(settings: GatewaySettings) -> list[_Route]:
             service,
             {"safe_regex": {"regex": pattern}} | _methods("GET"),
             _IDEMPOTENT_RETRIES,
-            {"envoy.filters.http.buffer": _typed("filters.http.buffer.v3.BufferPerRoute", disabled=True)},
+            _UNBUFFERED,
             streams=True,
         )
         for service, pattern in STREAMS.items()
@@ -267,15 +284,11 @@ def _routes(settings: GatewaySettings) -> list[_Route]:
     uploads = [
         route
         for service, segments in UPLOADS.items()
-        for route in _with_retries(
-            f"{service}-uploads",
-            service,
-            pattern_of(segments),
-            per_filter={
-                "envoy.filters.http.buffer": _typed(
-                    "filters.http.buffer.v3.BufferPerRoute", buffer={"max_request_bytes": settings.upload_limit}
-                )
-            },
+        for route in (
+            _too_large(f"{service}-uploads-too-large", service, pattern_of(segments), settings.upload_limit),
+            *_with_retries(
+                f"{service}-uploads", service, pattern_of(segments), per_filter=_UNBUFFERED, arrives_slowly=True
+            ),
         )
     ]
     rest = [
@@ -286,16 +299,34 @@ def _routes(settings: GatewaySettings) -> list[_Route]:
     return [*open_routes, *streams, *uploads, *rest]
 
 
+def _too_large(name: str, cluster: str, pattern: str, limit: int) -> _Route:
+    """What says beforehand that it is too large does not have to come; a length in digits beyond any number neither."""
+    longer = {"name": "content-length", "range_match": {"start": limit + 1, "end": 2**63 - 1}}
+    return _Route(
+        name, cluster, {"safe_regex": {"regex": pattern}, "headers": [longer]}, per_filter=_UNBUFFERED, status=413
+    )
+
+
 def _with_retries(
-    name: str, cluster: str, pattern: str, *, methods: str | None = None, per_filter: Json | None = None
+    name: str,
+    cluster: str,
+    pattern: str,
+    *,
+    methods: str | None = None,
+    per_filter: Json | None = None,
+    streams: bool = False,
+    arrives_slowly: bool = False,
 ) -> list[_Route]:
     """One route for idempotent methods and one for the others: they are not retried alike."""
     match = {"safe_regex": {"regex": pattern}}
-    if methods is not None:
-        return [_Route(name, cluster, match | _methods(methods), _KEYED_RETRIES, per_filter or {})]
+    kinds = (
+        [(match | _methods(methods), _KEYED_RETRIES)]
+        if methods is not None
+        else [(match | _methods(_IDEMPOTENT), _IDEMPOTENT_RETRIES), (match, _KEYED_RETRIES)]
+    )
     return [
-        _Route(name, cluster, match | _methods(_IDEMPOTENT), _IDEMPOTENT_RETRIES, per_filter or {}),
-        _Route(name, cluster, match, _KEYED_RETRIES, per_filter or {}),
+        _Route(name, cluster, which, retries, per_filter or {}, streams=streams, arrives_slowly=arrives_slowly)
+        for which, retries in kinds
     ]
 
 
@@ -319,6 +350,7 @@ _KEYED_RETRIES = _BACK_OFF | {
     "retry_on": "connect-failure,reset-before-request",
     "retriable_request_headers": [{"name": "idempotency-key", "present_match": True}],
 }
+_UNBUFFERED = {"envoy.filters.http.buffer": _typed("filters.http.buffer.v3.BufferPerRoute", disabled=True)}
 _OPEN = {"envoy.filters.http.jwt_authn": _typed("filters.http.jwt_authn.v3.PerRouteConfig", disabled=True)}
 # What proxies in front of a service are used to set, and a service is used to believe.
 _FORGEABLE = (

@@ -48,7 +48,7 @@ RESOURCES: dict[str, tuple[str, ...]] = {
 }
 # Answers that may stay open for hours (server-sent events), as regular expressions.
 STREAMS = {NOTIFIER: r"/v1/events", REPORTING: r"/v1/reports/[^/]+/events"}
-# Files come in by these; they have their own limit of size.
+# Files come in by these: they pass through as they come, and have limits of size and time of their own.
 UPLOADS = {AGREEMENTS_API: ("documents", "imports")}
 
 
@@ -60,6 +60,8 @@ class OpenRoute:
     service: str
     pattern: str
     method: str | None = None
+    # A file comes back, which takes as long as the caller's line needs.
+    file: bool = False
 
 
 OPEN_ROUTES = (
@@ -67,6 +69,8 @@ OPEN_ROUTES = (
     OpenRoute("token", AGREEMENTS_API, r"/v1/oauth/token", "POST"),
     OpenRoute("invitation", AGREEMENTS_API, r"/v1/invitations/accept", "POST"),
     OpenRoute("jwks", AGREEMENTS_API, r"/v1/\.well-known/jwks\.json"),
+    # Its signature stands in the link.
+    OpenRoute("document-content", AGREEMENTS_API, r"/v1/documents/[^/]+/content", "GET", file=True),
     OpenRoute("public", AGREEMENTS_API, r"/v1/public(?:/.*)?"),
     OpenRoute("unsubscribe", NOTIFIER, r"/v1/unsubscribe(?:/.*)?"),
 )

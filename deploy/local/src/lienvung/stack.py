@@ -69,7 +69,7 @@ class Service:
         return self.package.upper()
 
 
-AGREEMENTS = Service("agreements-api", "agreements", ("relay", "lifecycle", "succession"))
+AGREEMENTS = Service("agreements-api", "agreements", ("relay", "lifecycle", "succession", "scan"))
 SERVICES = (
     AGREEMENTS,
     Service("notifier", "notifier", ("consume", "schedule", "send", "relay")),
@@ -432,6 +432,7 @@ class Stack:
             "KAFKA_BOOTSTRAP_SERVERS": self.kafka,
             "JWKS_PATH": str(self.run_dir / "jwks.json"),
             "AGREEMENTS_API_KEYS_DIR": str(self.run_dir / "secrets" / "keys"),
+            "AGREEMENTS_API_DOCUMENTS_URL": str(self.run_dir / "documents"),
             "LIENVUNG_OPERATOR_PASSWORD": self._passwords.of(OPERATOR),
             "PUBLIC_URL": self.gateway,
         }

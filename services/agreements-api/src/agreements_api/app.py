@@ -8,6 +8,8 @@ from agreements_api.agreements.router import router as agreements
 from agreements_api.assignments.router import router as assignments
 from agreements_api.boundary_cases.router import router as boundary_cases
 from agreements_api.config import Settings
+from agreements_api.documents.router import STREAMED, documents_hook
+from agreements_api.documents.router import router as documents
 from agreements_api.history.router import router as history
 from agreements_api.localities.router import router as localities
 from agreements_api.meeting_rhythm.router import router as meeting_rhythm
@@ -38,9 +40,11 @@ def create_app(settings: Settings) -> FastAPI:
             boundary_cases,
             localities,
             assignments,
+            documents,
             accounts,
         ],
-        lifespan_hooks=[],
+        lifespan_hooks=[documents_hook],
+        streamed=STREAMED,
     )
     app.state.issuer = TokenIssuer(settings.keys_dir)
     app.state.passwords = Passwords(at_once=settings.hashes_at_once, waiting=settings.hashes_waiting)

@@ -18,6 +18,7 @@ from agreements_api.agreements.lifecycle import lifecycle_role
 from agreements_api.agreements.schemas import Outcome, TextVerification
 from agreements_api.app import create_app
 from agreements_api.config import Settings
+from agreements_api.documents.scanning import scan_role
 from agreements_api.history import verification as audit_trail
 from agreements_api.history.instants import instant_of
 from agreements_api.localities.loader import load_units as load
@@ -39,6 +40,7 @@ cli = ServiceCli(
         "relay": lambda settings, database: Relay(settings, database).run,
         "lifecycle": lifecycle_role,
         "succession": succession_role,
+        "scan": scan_role,
     },
 )
 app = cli.app

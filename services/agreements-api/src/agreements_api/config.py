@@ -5,6 +5,7 @@ from pathlib import Path
 from pydantic import AliasChoices, Field
 from pydantic_settings import SettingsConfigDict
 
+from agreements_api.documents.media_types import MediaType
 from shared.settings import ServiceSettings
 
 
@@ -49,6 +50,50 @@ class Settings(ServiceSettings):
     )
     succession_batch: int = Field(
         default=20, ge=1, le=500, description="Agreements that the role `succession` re-points in one transaction."
+    )
+    documents_url: str = Field(
+        default="documents", description="Where uploaded documents are kept: a folder, or `s3://bucket/prefix`."
+    )
+    documents_s3_endpoint: str | None = Field(
+        default=None, description="Address of the S3-compatible store; without one it is Amazon's."
+    )
+    documents_s3_region: str = Field(default="us-east-1", description="Region of the bucket.")
+    documents_s3_access_key_id: str | None = Field(default=None, description="Key to the bucket.", repr=False)
+    documents_s3_secret_access_key: str | None = Field(
+        default=None, description="Secret of the key to the bucket.", repr=False
+    )
+    document_limit: int = Field(
+        default=50 * 1024 * 1024, ge=1, description="Bytes of one document; the gateway's limit is to be above it."
+    )
+    document_types: list[MediaType] = Field(
+        default_factory=lambda: list(MediaType),
+        min_length=1,
+        description="Types of documents that are taken, as a JSON list; by default all of docs/documents.md.",
+    )
+    document_uploads_at_once: int = Field(
+        default=16, ge=1, description="Documents that a process receives at the same time; each is a temporary file."
+    )
+    document_link_seconds: int = Field(
+        default=300, ge=1, le=86_400, description="How long a link to a content is good."
+    )
+    scanner_address: str | None = Field(
+        default=None,
+        description="Where clamd listens: host:port or unix:/path; without one, documents are not scanned.",
+    )
+    scanner_timeout_seconds: float = Field(
+        default=60, gt=0, description="How long the scanner may be silent before the scan is tried again later."
+    )
+    scan_poll_seconds: float = Field(
+        default=2, gt=0, le=3600, description="How often the role `scan` looks for documents to scan."
+    )
+    scan_retry_seconds: float = Field(
+        default=30, gt=0, description="Pause after a scan that failed; each further one doubles it, up to an hour."
+    )
+    document_sweep_seconds: float = Field(
+        default=3600, gt=0, description="How often the role `scan` looks for contents that nothing refers to."
+    )
+    document_grace_seconds: float = Field(
+        default=3600, ge=0, description="How long a content may lie in the store before something refers to it."
     )
     operator_password: str | None = Field(
         default=None,

@@ -1,0 +1,1 @@
+"""Documents: files that are attached to agreements, tasks, reports, obstacles and meetings."""

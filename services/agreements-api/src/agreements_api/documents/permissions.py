@@ -1,0 +1,58 @@
+"""Who may read, attach and remove documents."""
+
+from collections.abc import Iterable
+
+from agreements_api.agreements.permissions import ALL, CUSTODIAN, PARTY, WORKERS
+from agreements_api.documents.models import HELD, SubjectKind
+from agreements_api.policy import MEMBERS, Relation, Rule, allowed, register
+from agreements_api.tasks.permissions import COORDINATING, LEAD, MONITOR
+from shared.auth import Actor
+
+register(
+    Rule("document.read", MEMBERS, ALL, scope="documents:read"),
+    Rule("document.add", WORKERS, CUSTODIAN | PARTY, scope="documents:write", note="to an agreement or a meeting"),
+    Rule(
+        "evidence.add",
+        WORKERS,
+        LEAD | COORDINATING | MONITOR | CUSTODIAN,
+        scope="documents:write",
+        note="to a task or an obstacle; to a report its lead only",
+    ),
+    Rule(
+        "document.remove",
+        WORKERS,
+        frozenset({Relation.OWN}),
+        scope="documents:write",
+        note="one's own organisation's; never what was signed or reported",
+    ),
+)
+
+_ADDING: dict[SubjectKind, str] = {
+    SubjectKind.AGREEMENT: "document.add",
+    SubjectKind.MEETING: "document.add",
+    SubjectKind.TASK: "evidence.add",
+    SubjectKind.REPORT: "evidence.add",
+    SubjectKind.OBSTACLE: "evidence.add",
+}
+
+
+def may_read(actor: Actor) -> bool:
+    """A client reads as far as its scopes go; which records a person sees is a matter of membership alone."""
+    return actor.kind != "client" or allowed(actor, "document.read", ALL)
+
+
+def may_add(actor: Actor, kind: SubjectKind, relations: Iterable[str]) -> bool:
+    """Whether the caller may attach something to a subject of this kind that he stands in these relations to."""
+    return allowed(actor, _ADDING[kind], relations)
+
+
+def may_remove(actor: Actor, *, own: bool) -> bool:
+    return allowed(actor, "document.remove", [Relation.OWN] if own else [])
+
+
+def allowed_actions(actor: Actor, *, state: str, removed: bool, own: bool, kept: bool) -> list[str]:
+    """What this caller can do with a document now."""
+    if removed:
+        return []
+    actions = [] if state in HELD else ["download"]
+    return [*actions, "remove"] if not kept and may_remove(actor, own=own) else actions
