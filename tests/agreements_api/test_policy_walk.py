@@ -53,6 +53,8 @@ RELATIONS = {
     Subject.MEETING: MEETING_RELATIONS,
     Subject.BOUNDARY_CASE: BOUNDARY_RELATIONS,
     Subject.DOCUMENT: DOCUMENT_RELATIONS,
+    # The segment is a party's own.
+    Subject.SEGMENT: {**AGREEMENT_RELATIONS, "chilinh": [Relation.PARTY, Relation.OWN]},
 }
 REFUSED = {401, 403, 404}
 # Whose organisation "ours" is, and another one.
@@ -130,6 +132,10 @@ async def set_up(
     found_wanting = {"kind": "shortcoming", "text": "Phối hợp chưa thường xuyên (minh họa).", "raised_by": "Sơ kết"}
     point = accepted(await drafter.post(f"{path}/open-points", found_wanting), 201)
     document = await attached(drafter, ("agreement", agreement["id"]))
+    corridor = accepted(await drafter.post(f"{path}/corridors", {"name": "Tuyến kết nối (minh họa)"}), 201)
+    segment = accepted(
+        await world.person("chilinh").post(f"/v1/corridors/{corridor['id']}/segments", {"name": "Đoạn (minh họa)"}), 201
+    )
     ours = world.organizations[OURS]
     colleague = await registry.account(ours, Role.VIEWER)
     administrator = world.person(OURS, Role.ADMINISTRATOR)
@@ -159,6 +165,8 @@ async def set_up(
         "task_id": task["id"],
         "point_id": point["id"],
         "document_id": document["id"],
+        "corridor_id": corridor["id"],
+        "segment_id": segment["id"],
         "text_digest": text["text_digest"],
         "unit_id": str(ours.unit_id),
         "organization_id": str(ours.id),

@@ -11,6 +11,7 @@ import pytest
 import pytest_asyncio
 from fastapi import FastAPI
 
+from agreements_api.funding.missed import tell_missed
 from agreements_api.policy import MEMBERS, Role
 from lienvung.postgres import DatabaseAddress
 from tests.agreements_api.agreements.world import REPORT, World, accepted
@@ -31,6 +32,9 @@ PROTECTED = (
     "client_secret",
     "document",
     "document_content",
+    "corridor",
+    "corridor_history",
+    "corridor_segment",
     "history",
     "meeting",
     "meeting_log",
@@ -51,6 +55,8 @@ PROTECTED = (
     "succession_step",
     "task",
     "task_confirmation",
+    "task_funding",
+    "task_funding_miss",
     "task_progress_report",
     "withdrawn_text",
     "work_assignment",
@@ -61,6 +67,7 @@ EXCUSED = {
     "unit": "the register of units is open to everybody, and says nothing of anybody's agreements",
     "unit_parent": "part of the register of units",
     "unit_succession": "part of the register of units",
+    "plan_period": "which periods there are is public, and says nothing of anybody's tasks",
     "outbox": "read by the relay only, whose feeds go by the members of each event",
     "outbox_head": "how far the outbox is",
     "relay_state": "how far the relay is",
@@ -86,6 +93,10 @@ async def place(
     world = place.world
     agreement, task = f"/v1/agreements/{place.ids['agreement_id']}", f"/v1/tasks/{place.ids['task_id']}"
     worker = world.person("ubnd-dongtrieu")
+    funding = {"needs_public_investment": True, "plan_period": "2021-2025"}
+    answer = await http.put(f"{task}/funding", json=funding, headers=worker.unsafe(**{"If-Match": "*"}))
+    accepted(answer, 200)
+    await tell_missed(registry.database, 10)
     for verb, body in (("accept", None), ("reports", REPORT), ("submit", None)):
         await worker.step(task, verb, body)
     await world.person("ubnd-kinhmon").step(task, "confirm")
@@ -209,6 +220,32 @@ async def test_a_member_cannot_give_its_work_to_another_organisations_people(pla
                 stranger.id,
                 UUID(place.ids["agreement_id"]),
             )
+    finally:
+        await connection.close()
+
+
+async def test_a_segment_is_changed_by_its_owner_alone(place: Place) -> None:
+    """A member of the agreement that neither owns it nor has the custody gets nowhere, with or without the checks."""
+    segment = UUID(place.ids["segment_id"])
+    for key, changed in (("kinhmon", "UPDATE 0"), ("haiduong", "UPDATE 0"), ("chilinh", "UPDATE 1")):
+        connection = await asyncpg.connect(place.world.address.url)
+        try:
+            await connection.execute("select set_config('lienvung.organization_id', $1, false)", place.world.id(key))
+            assert await connection.fetchval("select count(*) from corridor_segment where id = $1", segment) == 1
+            statement = "update corridor_segment set percent = percent where id = $1"
+            assert await connection.execute(statement, segment) == changed, key
+        finally:
+            await connection.close()
+
+
+@pytest.mark.parametrize("table", ["corridor_history", "task_funding_miss"])
+async def test_what_happened_is_never_altered(place: Place, table: str) -> None:
+    connection = await asyncpg.connect(place.world.address.url)
+    try:
+        await connection.execute("select set_config('lienvung.system', 'on', false)")
+        for statement in (f"update {table} set agreement_id = agreement_id", f"delete from {table}"):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await connection.execute(statement)
     finally:
         await connection.close()
 

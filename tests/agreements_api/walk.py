@@ -15,6 +15,8 @@ class Subject(StrEnum):
     MEETING = "meeting"
     BOUNDARY_CASE = "boundary case"
     DOCUMENT = "document"
+    # A part of a corridor, with the organisation that owns it.
+    SEGMENT = "segment"
     # What is to be decided of who answers in an agreement.
     SUCCESSION_CASE = "succession case"
     # An organisation with its focal points, its people and its clients.
@@ -60,6 +62,8 @@ WALK: dict[str, Step] = {
         unpublish_task="publication.unpublish",
         list_task_boundary_cases="boundary_case.read",
         open_boundary_case="boundary_case.open",
+        read_task_funding="funding.read",
+        replace_task_funding="funding.update",
     ),
     **_all(
         Subject.AGREEMENT,
@@ -130,6 +134,21 @@ WALK: dict[str, Step] = {
         confirm_boundary_step="boundary_case.confirm",
         take_back_boundary_step="boundary_case.take_back",
         close_boundary_case="boundary_case.close",
+        create_corridor="corridor.create",
+        read_corridor="corridor.read",
+        update_corridor="corridor.update",
+        list_segments="corridor.read",
+        add_segment="segment.create",
+        read_corridor_geojson="corridor.read",
+        read_synchrony="corridor.read",
+        list_corridor_history="corridor.read",
+    ),
+    **_all(
+        Subject.SEGMENT,
+        read_segment="corridor.read",
+        update_segment="segment.update",
+        hand_over_segment="segment.hand_over",
+        withdraw_segment="segment.withdraw",
     ),
     **_all(
         Subject.OPEN_POINT,
@@ -151,6 +170,7 @@ WALK: dict[str, Step] = {
     **_all(
         Subject.NOBODYS,
         draft_agreement="agreement.draft",
+        list_plan_periods="plan_period.read",
         list_units="unit.read",
         read_unit="unit.read",
         list_successors="unit.read",
@@ -192,6 +212,8 @@ OWN_LISTS = {
     "list_succession_worklist": "succession.read",
     "list_meetings": "meeting.read",
     "list_boundary_cases": "boundary_case.read",
+    "list_corridors": "corridor.read",
+    "list_funding_gates": "funding.read",
 }
 # Lists of one's own organisation's people and systems.
 OF_ONES_ORGANIZATION = {"list_users": "user.read", "list_clients": "client.read"}

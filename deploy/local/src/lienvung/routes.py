@@ -27,6 +27,8 @@ RESOURCES: dict[str, tuple[str, ...]] = {
         "meetings",
         "boundary-cases",
         "corridors",
+        "funding-gates",
+        "plan-periods",
         "documents",
         "imports",
         "public",

@@ -8,8 +8,10 @@ from agreements_api.agreements.router import router as agreements
 from agreements_api.assignments.router import router as assignments
 from agreements_api.boundary_cases.router import router as boundary_cases
 from agreements_api.config import Settings
+from agreements_api.corridors.router import router as corridors
 from agreements_api.documents.router import STREAMED, documents_hook
 from agreements_api.documents.router import router as documents
+from agreements_api.funding.router import router as funding
 from agreements_api.history.router import router as history
 from agreements_api.localities.router import router as localities
 from agreements_api.meeting_rhythm.router import router as meeting_rhythm
@@ -41,6 +43,8 @@ def create_app(settings: Settings) -> FastAPI:
             localities,
             assignments,
             documents,
+            corridors,
+            funding,
             accounts,
         ],
         lifespan_hooks=[documents_hook],

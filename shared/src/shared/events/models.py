@@ -272,6 +272,60 @@ class TaskSnapshot(EventModel):
     updated_at: datetime
 
 
+class FundingSnapshot(EventModel):
+    """The state of a task's public investment; `gate` is how it stood to its plan period on the day of the event."""
+
+    version: int
+    needs_public_investment: bool
+    plan_period: str | None = None
+    closes_on: date | None = None
+    source: str | None = None
+    amount: int | None = None
+    status: str
+    gate: str | None = None
+
+
+class CorridorSnapshot(EventModel):
+    id: UUID
+    version: int
+    agreement_id: UUID
+    task_id: UUID | None = None
+    clause_ids: list[UUID] = []
+    name: str
+    from_place: str | None = None
+    to_place: str | None = None
+    description: str | None = None
+    demonstration: bool = False
+
+
+class SegmentSnapshot(EventModel):
+    """A segment without its geometry, which is read from `corridors/{corridor_id}/geojson`."""
+
+    id: UUID
+    version: int
+    corridor_id: UUID
+    agreement_id: UUID
+    organization_id: UUID
+    position: int
+    name: str
+    from_place: str | None = None
+    to_place: str | None = None
+    length_m: int | None = None
+    road_class: str | None = None
+    width_m: float | None = None
+    plan_period: str | None = None
+    funding_source: str | None = None
+    funding_amount: int | None = None
+    funding_status: str
+    planned_start: date | None = None
+    planned_finish: date | None = None
+    actual_start: date | None = None
+    actual_finish: date | None = None
+    percent: int = 0
+    geometry_source: str | None = None
+    withdrawn_at: datetime | None = None
+
+
 class AlertSnapshot(EventModel):
     id: UUID
     version: int = 1
@@ -422,6 +476,36 @@ class DocumentEvent(Event):
     @property
     def key(self) -> str:
         return str(self.document.agreement_id)
+
+
+class CorridorEvent(Event):
+    topic = AGREEMENTS
+    source = "/agreements-api"
+    subject_kind = "corridors"
+    corridor: CorridorSnapshot
+
+    @property
+    def aggregate_id(self) -> UUID:
+        return self.corridor.id
+
+    @property
+    def key(self) -> str:
+        return str(self.corridor.agreement_id)
+
+
+class SegmentEvent(Event):
+    topic = AGREEMENTS
+    source = "/agreements-api"
+    subject_kind = "segments"
+    segment: SegmentSnapshot
+
+    @property
+    def aggregate_id(self) -> UUID:
+        return self.segment.id
+
+    @property
+    def key(self) -> str:
+        return str(self.segment.agreement_id)
 
 
 class TaskEvent(Event):
@@ -650,6 +734,28 @@ class TaskCompleted(TaskEvent):
 
 class TaskCancelled(TaskEvent):
     type = "vn.lienvung.task.cancelled.v1"
+
+
+class TaskFundingChanged(TaskEvent):
+    type = "vn.lienvung.task.funding_changed.v1"
+    funding: FundingSnapshot | None = None
+
+
+class TaskFundingMissed(TaskEvent):
+    """The plan period closed, and what the task needs is not in its plan; told once for each period."""
+
+    type = "vn.lienvung.task.funding_missed.v1"
+    funding: FundingSnapshot | None = None
+
+
+class CorridorChanged(CorridorEvent):
+    type = "vn.lienvung.corridor.changed.v1"
+
+
+class SegmentChanged(SegmentEvent):
+    """A segment was added, changed, handed over or withdrawn; `changes` says what of it."""
+
+    type = "vn.lienvung.segment.changed.v1"
 
 
 class DeadlineApproaching(AlertEvent):

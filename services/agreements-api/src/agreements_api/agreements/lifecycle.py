@@ -10,6 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from agreements_api.agreements import repository, service, signing
 from agreements_api.agreements.models import Agreement
 from agreements_api.config import Settings
+from agreements_api.funding.missed import tell_missed
 from shared import clock
 from shared.auth import SYSTEM
 from shared.calendar import WorkingCalendar
@@ -42,8 +43,9 @@ def lifecycle_role(settings: Settings, database: Database) -> Role:
 
 
 async def end_what_is_over(database: Database, batch: int) -> int:
-    """One batch of signings and one of terms, each in a transaction of its own; the larger number of the two."""
-    return max(await _expire_signings(database, batch), await _lapse_terms(database, batch))
+    """One batch of signings, of terms and of plan periods, each in a transaction of its own; the largest number."""
+    signings, terms = await _expire_signings(database, batch), await _lapse_terms(database, batch)
+    return max(signings, terms, await _tell_missed(database, batch))
 
 
 async def _expire_signings(database: Database, batch: int) -> int:
@@ -57,6 +59,12 @@ async def _lapse_terms(database: Database, batch: int) -> int:
     async with database.transaction(SYSTEM) as session:
         due = await repository.lock_terms_over(session, today=clock.today(), limit=batch)
         return await _each(session, due, service.lapse, "term")
+
+
+async def _tell_missed(database: Database, batch: int) -> int:
+    told = await tell_missed(database, batch)
+    PASSED.labels("plan_period").inc(told)
+    return told
 
 
 async def _each(

@@ -13,6 +13,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from agreements_api.agreements.models import Agreement, Party
 from agreements_api.agreements.service import snapshot_of
+from agreements_api.corridors import service as corridors
 from agreements_api.party_succession import cases_repository, records_repository, repository
 from agreements_api.party_succession.answering import Step
 from agreements_api.party_succession.following import Heir, Heirs
@@ -116,6 +117,8 @@ async def repoint(session: AsyncSession, heirs: Heirs, agreement_ids: Sequence[U
     moves = {one.agreement.id: one.moves(standing[one.agreement.id], above) for one in batch.followed}
     await records_repository.change_members(connection, moves)
     await tell(session, SYSTEM, SUCCEED, batch.agreements, batch.tasks, moves, batch.now)
+    takes = {one.agreement.id: one.takes for one in batch.followed}
+    await corridors.succeed(connection, takes, {one: moves[one].members for one in moves})
     decisions = await cases_repository.add_cases(connection, batch.cases, batch.now)
     return Counts(len(batch.agreements), len(batch.tasks), decisions)
 

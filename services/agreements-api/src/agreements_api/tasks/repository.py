@@ -444,6 +444,16 @@ async def lock_open_of(connection: asyncpg.Connection[Any], agreement_ids: Seque
     return [_locked(row) for row in await connection.fetch(_LOCK_OPEN, agreement_ids)]
 
 
+_LOCK_AS_SYSTEM = _LOCK.replace(f"t.id = $2 and {_SCOPE}", "t.id = any($1::uuid[]) order by t.id").replace(
+    f"{_RELATIONS} as relations", "'' as relations"
+)
+
+
+async def lock_as_system(connection: asyncpg.Connection[Any], task_ids: Sequence[UUID]) -> list[Locked]:
+    """The rows of these tasks for a change that no organisation makes."""
+    return [_locked(row) for row in await connection.fetch(_LOCK_AS_SYSTEM, task_ids)]
+
+
 def _locked(row: asyncpg.Record) -> Locked:
     values = dict(row)
     parties = orjson.loads(values.pop("parties"))

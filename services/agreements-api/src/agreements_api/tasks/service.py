@@ -231,6 +231,21 @@ async def cancel(
     return await step.end(step.after(status=TaskStatus.CANCELLED.value), "cancel", TaskCancelled, remark=reason)
 
 
+async def record_beside(
+    connection: Connection,
+    actor: Actor,
+    locked: Locked,
+    action: str,
+    kind: Callable[..., TaskEvent],
+    *,
+    changes: Sequence[Change],
+    remark: str | None = None,
+) -> None:
+    """A version of a locked task that nothing in its own row tells of: what another domain keeps beside it changed."""
+    step = _Step(connection, actor, locked, locked.submission, locked.note, clock.now())
+    await step.end(locked.task, action, kind, changes=changes, remark=remark)
+
+
 @dataclass
 class _Step:
     """One step under way: the locked task, what becomes of it beside its snapshot, and the moment it happens at."""

@@ -1,0 +1,43 @@
+"""Who may draw corridors, and who may change a segment."""
+
+from collections.abc import Iterable
+
+from agreements_api.agreements.permissions import ALL, CUSTODIAN, LEADER, PARTY, WORKERS
+from agreements_api.policy import MEMBERS, Relation, Rule, allowed, register
+from shared.auth import Actor
+
+OWN = frozenset({Relation.OWN})
+
+register(
+    Rule("corridor.read", MEMBERS, ALL, scope="agreements:read"),
+    Rule("corridor.create", WORKERS, CUSTODIAN | PARTY, note="of an agreement in force"),
+    Rule("corridor.update", WORKERS, CUSTODIAN),
+    Rule("segment.create", WORKERS, CUSTODIAN | OWN, note="of another organisation only where it runs, no plans"),
+    Rule("segment.update", WORKERS, OWN, scope="corridors:write", note="one's own organisation's segments only"),
+    Rule("segment.hand_over", LEADER, CUSTODIAN | OWN, note="to who answers for it from now on; with a reason"),
+    Rule("segment.withdraw", LEADER, OWN, note="with a reason; it stays on record"),
+)
+
+SEGMENT_STEPS = ("update", "hand_over", "withdraw")
+
+
+def may(actor: Actor, action: str, relations: Iterable[str]) -> bool:
+    return allowed(actor, action, relations)
+
+
+def may_read(actor: Actor) -> bool:
+    """A client reads as far as its scopes go; which records a person sees is a matter of membership alone."""
+    return actor.kind != "client" or may(actor, "corridor.read", ALL)
+
+
+def corridor_actions(actor: Actor, relations: Iterable[str]) -> tuple[str, ...]:
+    """The steps that this caller can take with a corridor; everybody who sees it may add a segment of his own."""
+    held = list(relations)
+    found = ["update"] if may(actor, "corridor.update", held) else []
+    return (*found, *(["add_segment"] if may(actor, "segment.create", [*held, Relation.OWN]) else []))
+
+
+def segment_actions(actor: Actor, relations: Iterable[str], *, withdrawn: bool) -> tuple[str, ...]:
+    """The steps that this caller can take with a segment now."""
+    held = list(relations)
+    return () if withdrawn else tuple(step for step in SEGMENT_STEPS if may(actor, f"segment.{step}", held))

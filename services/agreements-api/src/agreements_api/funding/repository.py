@@ -1,0 +1,161 @@
+"""All SQL of plan periods and of the funding of tasks; every read is scoped to the caller's organisation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from agreements_api.funding.gates import Period
+from agreements_api.funding.models import Gate, TaskFunding
+
+_PERIODS = "select id, first_on, last_on from plan_period order by last_on"
+_SCOPE = "t.agreement_id in (select x.agreement_id from agreement_access x where x.organization_id = $1)"
+_RELATIONS = """array(select distinct m.relation from agreement_member m
+    where m.agreement_id = t.agreement_id and m.organization_id = $1 and m.source_id in (t.agreement_id, t.id))"""
+_COLUMNS = (
+    "f.version, f.needs_public_investment, f.plan_period, f.closes_on, f.source, f.amount, f.status, f.remark,"
+    " f.updated_at"
+)
+_READ = f"""
+select t.id as task_id, t.agreement_id, t.status as task_status, {_COLUMNS}, {_RELATIONS} as relations,
+    coalesce((select json_agg(json_build_object('plan_period', m.plan_period, 'closed_on', p.last_on,
+        'told_at', m.told_at) order by p.last_on)
+        from task_funding_miss m join plan_period p on p.id = m.plan_period where m.task_id = t.id), '[]')::text
+        as missed_periods
+from task t left join task_funding f on f.task_id = t.id
+where t.id = $2 and {_SCOPE}
+"""  # noqa: S608
+# The rule of gates.gate in SQL: $3 is the day in Vietnam, $4 its `soon_from`. A test holds the two together.
+_GATE = """case when f.status in ('in_plan', 'allocated') then 'funded' when f.closes_on < $3 then 'missed'
+    when f.closes_on <= $4 then 'closing_soon' else 'open' end"""
+GATES = f"""
+select t.id as task_id, t.title as task_title, t.status as task_status, t.agreement_id, a.title as agreement_title,
+    t.parties->'lead'->>'name' as lead, f.plan_period, f.closes_on, f.source, f.amount, f.status, {_GATE} as gate
+from task_funding f join task t on t.id = f.task_id join agreement a on a.id = f.agreement_id
+where f.needs_public_investment and t.status not in ('completed', 'cancelled')
+  and f.agreement_id in (select x.agreement_id from agreement_access x where x.organization_id = $1)
+  and ($2::uuid is null or f.agreement_id = $2) and {_GATE} = any($5::text[])
+  and ($6::date is null or f.closes_on <= $6) and ($7::text is null or f.plan_period = $7)
+  and ($8::date is null or (f.closes_on, f.task_id) > ($8, $9::uuid))
+order by f.closes_on, f.task_id limit $10
+"""  # noqa: S608
+_GET = "select * from task_funding where task_id = $1"
+_WRITE = """
+insert into task_funding (task_id, agreement_id, version, needs_public_investment, plan_period, closes_on, source,
+                          amount, status, remark, told, updated_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,
+        exists (select from task_funding_miss m where m.task_id = $1 and m.plan_period = $5), $11)
+on conflict (task_id) do update set version = excluded.version,
+    needs_public_investment = excluded.needs_public_investment, plan_period = excluded.plan_period,
+    closes_on = excluded.closes_on, source = excluded.source, amount = excluded.amount, status = excluded.status,
+    remark = excluded.remark, told = excluded.told, updated_at = excluded.updated_at
+"""
+_DUE = """f.needs_public_investment and not f.told and f.status in ('none', 'proposed') and f.closes_on < {today}"""
+# The task is what a change of its funding locks first, so it is what is held here as well.
+HOLD_MISSED = f"""
+select t.id from task_funding f join task t on t.id = f.task_id
+where {_DUE.format(today="$1")} and t.status not in ('completed', 'cancelled')
+order by f.closes_on, f.task_id limit $2
+for no key update of t skip locked
+"""  # noqa: S608
+_MISSED = f"""
+select f.* from task_funding f where f.task_id = any($2::uuid[]) and {_DUE.format(today="$1")} order by f.task_id
+"""  # noqa: S608
+_TELL = """
+with told as (
+    insert into task_funding_miss (task_id, plan_period, agreement_id, status, told_at) values ($1, $2, $3, $4, $5)
+)
+update task_funding set told = true, version = version + 1, updated_at = $5 where task_id = $1
+"""
+
+
+@dataclass(frozen=True)
+class Narrowed:
+    """What the list of gates is narrowed to; what is None does not narrow it."""
+
+    gates: Sequence[Gate]
+    agreement_id: UUID | None = None
+    closes_until: date | None = None
+    plan_period: str | None = None
+
+
+async def periods(connection: asyncpg.Connection[Any]) -> list[Period]:
+    """Every plan period, the first one first."""
+    return [Period(**row) for row in await connection.fetch(_PERIODS)]
+
+
+async def read(
+    connection: asyncpg.Connection[Any], organization_id: UUID | None, task_id: UUID
+) -> asyncpg.Record | None:
+    """A task's funding, also where nobody has said anything of it, with the caller's relations to the task."""
+    return await connection.fetchrow(_READ, organization_id, task_id)
+
+
+async def list_gates(
+    connection: asyncpg.Connection[Any],
+    organization_id: UUID | None,
+    narrowed: Narrowed,
+    *,
+    today: date,
+    soon: date,
+    after: tuple[date, UUID] | None,
+    limit: int,
+) -> list[asyncpg.Record]:
+    """Gates of the tasks that the caller sees, what closes first before what closes later."""
+    return await connection.fetch(
+        GATES,
+        organization_id,
+        narrowed.agreement_id,
+        today,
+        soon,
+        [one.value for one in narrowed.gates],
+        narrowed.closes_until,
+        narrowed.plan_period,
+        *(after or (None, None)),
+        limit,
+    )
+
+
+async def get(connection: asyncpg.Connection[Any], task_id: UUID) -> TaskFunding | None:
+    """The funding of a task whose row is held."""
+    row = await connection.fetchrow(_GET, task_id)
+    return None if row is None else TaskFunding(**row)
+
+
+async def write(connection: asyncpg.Connection[Any], funding: TaskFunding) -> None:
+    await connection.execute(
+        _WRITE,
+        funding.task_id,
+        funding.agreement_id,
+        funding.version,
+        funding.needs_public_investment,
+        funding.plan_period,
+        funding.closes_on,
+        funding.source,
+        funding.amount,
+        funding.status,
+        funding.remark,
+        funding.updated_at,
+    )
+
+
+async def hold_missed(connection: asyncpg.Connection[Any], *, today: date, limit: int) -> list[UUID]:
+    """Tasks whose period may have closed without them; those that another holds are left to it."""
+    return [row["id"] for row in await connection.fetch(HOLD_MISSED, today, limit)]
+
+
+async def still_missed(
+    connection: asyncpg.Connection[Any], task_ids: Sequence[UUID], *, today: date
+) -> list[TaskFunding]:
+    """Those of the held tasks of which it is true now that nobody can change it."""
+    return [TaskFunding(**row) for row in await connection.fetch(_MISSED, today, task_ids)]
+
+
+async def tell(connection: asyncpg.Connection[Any], funding: TaskFunding, *, at: datetime) -> None:
+    """Keep that the present period was missed; a second row for the same period is refused by its key."""
+    await connection.execute(_TELL, funding.task_id, funding.plan_period, funding.agreement_id, funding.status, at)

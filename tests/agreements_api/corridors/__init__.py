@@ -1,0 +1,1 @@
+"""Tests of corridors, segments and their synchrony."""
