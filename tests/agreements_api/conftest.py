@@ -55,6 +55,9 @@ class Caller:
     async def patch(self, path: str, body: Any, **headers: str) -> httpx.Response:
         return await self.http.patch(path, json=body, headers=self.unsafe(**headers))
 
+    async def put(self, path: str, body: Any, **headers: str) -> httpx.Response:
+        return await self.http.put(path, json=body, headers=self.unsafe(**headers))
+
     async def delete(self, path: str, **headers: str) -> httpx.Response:
         return await self.http.delete(path, headers=self.unsafe(**headers))
 

@@ -128,6 +128,7 @@ async def set_up(
     task = await world.task(
         agreement | {"clauses": clauses}, coordinating=("ubnd-kinhmon",), monitoring=("ubnd-sondong",)
     )
+    beside = await _beside(world, f"/v1/tasks/{task['id']}", agreement | {"clauses": clauses})
     text = await drafter.read(f"{path}/text")
     found_wanting = {"kind": "shortcoming", "text": "Phối hợp chưa thường xuyên (minh họa).", "raised_by": "Sơ kết"}
     point = accepted(await drafter.post(f"{path}/open-points", found_wanting), 201)
@@ -163,6 +164,7 @@ async def set_up(
         "case_id": str(case["id"]),
         "run_id": run["id"],
         "task_id": task["id"],
+        **beside,
         "point_id": point["id"],
         "document_id": document["id"],
         "corridor_id": corridor["id"],
@@ -213,6 +215,19 @@ async def _boundary_case(world: World, task_id: str) -> dict[str, str]:
     lead = world.person("ubnd-dongtrieu")
     case = accepted(await lead.post(f"/v1/tasks/{task_id}/boundary-cases", body), 201)
     return {"boundary_case_id": case["id"], "step_id": case["steps"][0]["id"]}
+
+
+async def _beside(world: World, task: str, agreement: dict[str, Any]) -> dict[str, str]:
+    """One of each that stands beside the task, and what repeats it."""
+    planner, lead, whatever = world.specialist(OURS), world.specialist("ubnd-dongtrieu"), {"If-Match": "*"}
+    first = await world.task(agreement, title="Việc phải xong trước", coordinating=())
+    extension = {"due_on": "2027-02-26", "reason": "Cần đo đạc lại (minh họa)"}
+    milestone = accepted(await planner.post(f"{task}/milestones", {"title": "Mốc (minh họa)"}, **whatever), 201)
+    dependency = {"depends_on_task_id": first["id"]}
+    dependency = accepted(await planner.post(f"{task}/dependencies", dependency, **whatever), 201)
+    extension = accepted(await lead.post(f"{task}/extensions", extension, **whatever), 201)
+    accepted(await planner.put(f"{task}/recurrence", {"frequency": "monthly"}, **whatever), 200)
+    return {"milestone_id": milestone["id"], "dependency_id": dependency["id"], "extension_id": extension["id"]}
 
 
 def people(world: World, key: str) -> Sequence[tuple[str, Person]]:

@@ -144,7 +144,8 @@ async def _report(connection: asyncpg.Connection[Any], actor: Actor, task_id: UU
         row = await service.report(
             connection, actor, task_id, f'"v{TEMPLATE_VERSION}"', ProgressReportCreate.model_validate_json(body)
         )
-        shown = with_actions(row["body"], ("update", "report", "submit", "cancel"))
+        planning = ("extend", "set_milestones", "set_dependencies", "set_recurrence", "reassign", "suspend")
+        shown = with_actions(row["body"], ("update", "report", "submit", *planning, "cancel"))
         headers = {"ETag": etag(row["version"], row["timeliness"]), "Location": f"/v1/tasks/{task_id}"}
         return json_response(shown, status_code=201, headers=headers)
 

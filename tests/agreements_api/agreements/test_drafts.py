@@ -105,7 +105,7 @@ async def test_a_draft_is_deleted_against_the_version_that_was_read(world: World
     draft = await world.draft()
     custodian = world.specialist("dongtrieu")
     problem(await custodian.delete(path_of(draft)), 428)
-    problem(await custodian.delete(path_of(draft), **{"If-Match": '"7"'}), 412)
+    problem(await custodian.delete(path_of(draft), **{"If-Match": '"v7"'}), 412)
     assert (await custodian.read(path_of(draft)))["status"] == "draft"
 
 
@@ -113,10 +113,10 @@ async def test_what_others_have_seen_cannot_be_deleted(world: World) -> None:
     plan = await world.opened()
     leader = world.person("dongtrieu")
     assert "delete" not in (await leader.read(path_of(plan)))["allowed_actions"]
-    problem(await leader.delete(path_of(plan), **{"If-Match": f'"{plan["version"]}"'}), 409, "invalid_transition")
+    problem(await leader.delete(path_of(plan), **{"If-Match": f'"v{plan["version"]}"'}), 409, "invalid_transition")
     recalled = await leader.step(path_of(plan), "recall", {"reason": "Sửa lỗi (minh họa)"})
     assert recalled["allowed_actions"] == ["update", "open"]
-    problem(await leader.delete(path_of(plan), **{"If-Match": f'"{recalled["version"]}"'}), 409, "was_presented")
+    problem(await leader.delete(path_of(plan), **{"If-Match": f'"v{recalled["version"]}"'}), 409, "was_presented")
     assert (await leader.read(path_of(plan)))["status"] == "draft"
 
 

@@ -11,7 +11,7 @@ from lienvung.postgres import DatabaseAddress
 from shared.db.migrate import downgrade, upgrade
 from tests.parts import Parts, in_thread
 
-BEFORE = "0009"
+BEFORE = "0013"
 AGREEMENT = """
 insert into unit (id, level, code, name, type, folded, sort_key)
     values ('00000000-0000-0000-0000-00000000000a', 'district', '205', 'Thị xã', 'Thị xã', 'thi xa', 'a');

@@ -10,7 +10,8 @@ import pytest_asyncio
 
 from agreements_api.agreements import repository as agreements
 from agreements_api.history import repository as history
-from agreements_api.tasks import repository as tasks
+from agreements_api.tasks.past import repository as tasks
+from agreements_api.tasks.repository import Filter
 from shared import clock
 from tests.agreements_api.agreements.world import World
 
@@ -75,9 +76,9 @@ async def test_the_changes_of_an_agreement_are_found_by_their_time(world: World,
 @pytest.mark.parametrize("sort", ["due_on", "-updated_at", "created_at"])
 async def test_the_tasks_of_one_agreement_are_found_by_it(world: World, many: int, sort: str) -> None:
     subject = await some(world, "agreement")
-    statement, *values = tasks.past_list_statement(
+    statement, *values = tasks.list_statement(
         organization(world),
-        tasks.Filter(agreement_id=subject, statuses=["not_started"]),
+        Filter(agreement_id=subject, statuses=["not_started"]),
         as_of=clock.now(),
         sort=sort,
         after=None,

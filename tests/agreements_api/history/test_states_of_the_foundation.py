@@ -100,7 +100,8 @@ def told_by_the_foundation(value: Any, name: str = "") -> Any:
         return {
             inner: told_by_the_foundation(one, inner)
             for inner, one in value.items()
-            if not (unsigned and inner in UNKNOWN)
+            # Parties took their parts on without a time of their own.
+            if not (unsigned and inner in UNKNOWN) and inner != "accepted_at"
         }
     if isinstance(value, list):
         return [told_by_the_foundation(one) for one in value]

@@ -35,6 +35,5 @@ async def tasks(world: World, plan: Json) -> dict[str, str]:
     for key in ("ubnd-kinhmon", "ubnd-chilinh"):
         await world.person(key).step(paths["completed"], "confirm")
     await custodian.step(paths["cancelled"], "cancel", {"reason": "Trùng"})
-    # No step leads there yet.
-    await world.rows("update task set status = 'suspended' where id = $1", paths["suspended"].split("/")[-1])
+    await custodian.step(paths["suspended"], "suspend", {"reason": "Chờ nguồn vốn (minh họa)"})
     return paths

@@ -46,6 +46,9 @@ async def test_who_was_given_the_task_sees_it_under_the_names_of_that_day(world:
         "unit_name": "Thị xã Đông Triều",
         "due_on": None,
         "confirmed_at": None,
+        "accepted_at": None,
+        "promised_by_organization_id": None,
+        "promised_by_name": None,
     }
     assert [party["name"] for party in task["monitoring"]] == ["Ban Thường vụ Tỉnh ủy Hải Dương"]
     rename = "update organization set name = $2 where id = $1"

@@ -18,7 +18,13 @@ STEP_TAKERS: dict[str, tuple[str, Role, Any]] = {
     "return": ("ubnd-kinhmon", Role.LEADER, {"reason": "Chưa đủ"}),
     "complete": ("ubnd-dongtrieu", Role.LEADER, None),
     "cancel": ("dongtrieu", Role.LEADER, {"reason": "Thôi"}),
+    "suspend": ("dongtrieu", Role.LEADER, {"reason": "Chờ vốn"}),
+    "resume": ("dongtrieu", Role.LEADER, {"reason": "Đã có vốn"}),
+    "reopen": ("dongtrieu", Role.LEADER, {"reason": "Chưa xong"}),
+    "reassign": ("dongtrieu", Role.LEADER, {"monitoring": [], "reason": "Đổi đơn vị"}),
 }
+PLANNING = ["set_milestones", "set_dependencies", "set_recurrence"]
+LEADS = ["extend", "set_milestones", "set_dependencies"]
 VERBS = {"report": "reports"}
 WRONG = [
     (status, verb)
@@ -84,20 +90,23 @@ async def test_whatever_is_not_among_the_allowed_actions_is_refused(
 @pytest.mark.parametrize(
     ("status", "key", "role", "actions"),
     [
-        ("not_started", "ubnd-dongtrieu", Role.SPECIALIST, ["accept"]),
+        ("not_started", "ubnd-dongtrieu", Role.SPECIALIST, ["accept", *LEADS]),
+        ("not_started", "ubnd-kinhmon", Role.SPECIALIST, ["accept"]),
         ("not_started", "ubnd-dongtrieu", Role.VIEWER, []),
-        ("not_started", "dongtrieu", Role.SPECIALIST, ["update"]),
-        ("not_started", "dongtrieu", Role.LEADER, ["update", "cancel"]),
-        ("in_progress", "ubnd-dongtrieu", Role.LEADER, ["report", "submit"]),
-        ("in_progress", "ubnd-kinhmon", Role.LEADER, []),
+        ("not_started", "dongtrieu", Role.SPECIALIST, ["update", *PLANNING]),
+        ("not_started", "dongtrieu", Role.LEADER, ["update", *PLANNING, "reassign", "suspend", "cancel"]),
+        ("in_progress", "ubnd-dongtrieu", Role.LEADER, ["report", "submit", *LEADS]),
+        ("in_progress", "ubnd-kinhmon", Role.LEADER, ["accept"]),
         ("submitted", "ubnd-kinhmon", Role.LEADER, ["confirm", "return"]),
         ("submitted", "ubnd-kinhmon", Role.SPECIALIST, []),
         ("submitted", "ubnd-dongtrieu", Role.LEADER, []),
         ("submitted", "chilinh", Role.LEADER, []),
         ("submitted", "haiduong", Role.LEADER, []),
-        ("completed", "dongtrieu", Role.LEADER, []),
-        ("suspended", "dongtrieu", Role.LEADER, ["cancel"]),
-        ("cancelled", "dongtrieu", Role.LEADER, []),
+        ("completed", "dongtrieu", Role.LEADER, ["reopen"]),
+        ("completed", "dongtrieu", Role.SPECIALIST, []),
+        ("suspended", "dongtrieu", Role.LEADER, ["resume", "reassign", "cancel"]),
+        ("suspended", "ubnd-dongtrieu", Role.LEADER, []),
+        ("cancelled", "dongtrieu", Role.LEADER, ["reopen"]),
     ],
 )
 async def test_a_task_lists_what_its_caller_can_do_now(
@@ -168,15 +177,16 @@ async def test_a_system_does_what_its_scopes_say(world: World, plan: Json) -> No
     problem(await reader.post(f"{path}/accept", **{"If-Match": "*"}), 403, "forbidden")
     for read in (path, "/v1/tasks", f"{path}/reports", f"{path}/confirmations", f"{path}/history"):
         problem(await writer.get(read), 403, "forbidden")
-    assert (await both.step(path, "accept"))["allowed_actions"] == ["report", "submit"]
+    assert (await both.step(path, "accept"))["allowed_actions"] == ["report", "submit", *LEADS]
     await both.step(path, "reports", REPORT)
     await both.step(path, "submit")
     confirming = world.client("ubnd-kinhmon", "tasks:read", "tasks:write")
     problem(await confirming.act(path, "confirm"), 403, "forbidden")
 
 
-async def test_a_reason_is_needed_to_return_and_to_cancel(world: World, tasks: dict[str, str]) -> None:
-    for verb, key in (("return", "ubnd-kinhmon"), ("cancel", "dongtrieu")):
+async def test_a_reason_is_needed_to_take_something_back(world: World, tasks: dict[str, str]) -> None:
+    takers = {"return": "ubnd-kinhmon"} | dict.fromkeys(("cancel", "suspend", "resume", "reopen"), "dongtrieu")
+    for verb, key in takers.items():
         for body in ({}, {"reason": ""}, {"reason": "   "}):
             person: Person = world.person(key)
             refused = problem(await person.act(tasks["submitted"], verb, body), 422, "validation_failed")

@@ -2,13 +2,23 @@
 
 from dataclasses import replace
 from datetime import date, timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
 from notifier.deadlines.models import Deadline
 from notifier.deadlines.service import advance
-from shared.events import TaskCancelled, TaskCompleted, TaskDeadlineChanged, TaskEvent, TaskProgressReported
+from shared.events import (
+    TaskCancelled,
+    TaskCompleted,
+    TaskDeadlineChanged,
+    TaskEvent,
+    TaskExtensionDecided,
+    TaskExtensionRequested,
+    TaskProgressReported,
+    TaskReassigned,
+    TaskReopened,
+)
 from tests.notifier.conftest import TUESDAY, World
 from tests.notifier.factories import party, staffed, task_event
 
@@ -98,6 +108,46 @@ def test_a_resumed_task_looks_forward_from_the_moment_it_was_resumed() -> None:
         task_event(lead, due_on=DUE, moment=resumed, task_id=task_id, version=3),
     )
     assert (found["lead"].is_open, found["lead"].revision, found["lead"].since) == (True, 1, resumed)
+
+
+def test_a_reopened_task_is_reminded_of_from_the_moment_it_was_reopened() -> None:
+    lead, task_id = staffed(), uuid4()
+    reopened = TUESDAY + timedelta(days=3)
+    found = replayed(
+        task_event(lead, due_on=DUE, moment=TUESDAY, task_id=task_id),
+        task_event(lead, due_on=DUE, moment=TUESDAY, task_id=task_id, version=2, status="completed"),
+        task_event(lead, due_on=DUE, moment=reopened, kind=TaskReopened, task_id=task_id, version=3),
+    )
+    assert (found["lead"].is_open, found["lead"].revision, found["lead"].since) == (True, 1, reopened)
+
+
+def test_an_extension_moves_the_deadline_when_it_is_granted_and_not_before() -> None:
+    lead, task_id = staffed(), uuid4()
+    events = [
+        task_event(lead, due_on=DUE, moment=TUESDAY, task_id=task_id),
+        task_event(lead, due_on=DUE, moment=TUESDAY, kind=TaskExtensionRequested, task_id=task_id, version=2),
+        task_event(
+            lead, due_on=DUE, moment=TUESDAY, kind=TaskExtensionDecided, task_id=task_id, version=3, extension_count=1
+        ),
+        task_event(lead, due_on=LATER, moment=TUESDAY, kind=TaskDeadlineChanged, task_id=task_id, version=4),
+    ]
+    waiting, granted = replayed(*events[:3])["lead"], replayed(*events)["lead"]
+    assert (waiting.due_on, waiting.revision, waiting.task_version) == (DUE, 1, 3)
+    assert (granted.due_on, granted.revision) == (LATER, 2)
+
+
+def test_a_reassigned_task_is_due_for_its_new_lead_and_no_more_for_the_old_one() -> None:
+    old, new, task_id = staffed(), staffed(), uuid4()
+    moved = TUESDAY + timedelta(days=1)
+    known: dict[UUID, Deadline] = {}
+    for event in (
+        task_event(old, due_on=DUE, moment=TUESDAY, task_id=task_id),
+        task_event(new, due_on=DUE, moment=moved, kind=TaskReassigned, task_id=task_id, version=2),
+    ):
+        deadlines = advance(known, event.task, event.version, event.occurred_at)
+        known = {deadline.organization_id: deadline for deadline in deadlines}
+    assert [(known[body.id].is_open, known[body.id].role) for body in (old, new)] == [(False, "lead"), (True, "lead")]
+    assert known[new.id].since == moved
 
 
 def test_an_organisation_that_left_the_task_keeps_a_closed_deadline() -> None:

@@ -1,6 +1,6 @@
 """What events do to the projections: once, in whatever order and number they arrive."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from random import Random
 from typing import Any
 from uuid import UUID
@@ -11,6 +11,7 @@ import pytest
 from reporting.tables import Table
 from shared.auth import SYSTEM
 from shared.db import Database
+from shared.events import TaskAssigned, TaskCompleted, TaskReopened, TaskResumed, TaskSuspended
 from tests.reporting.factories import SIGNED_AT, Story, apply, apply_together
 
 TABLES = ("organization", "agreement", "party", "clause", "agreement_member", "task_version")
@@ -40,6 +41,32 @@ async def test_a_replay_of_everything_changes_nothing(database: Database, plan: 
     before = await contents(database)
     await apply(database, *reversed(events), *events)
     assert await contents(database) == before
+
+
+async def test_a_task_that_is_reopened_counts_as_open_again(database: Database, plan: Story) -> None:
+    await apply(database, *plan.events())
+    task = plan.plan.task(plan.people[0], due_on=date(2026, 12, 31))
+    done = SIGNED_AT + timedelta(days=9)
+    await apply(
+        database,
+        task.event(TaskAssigned),
+        task.event(TaskCompleted, status="completed", completed_at=done, percent=100),
+        task.event(TaskReopened, status="in_progress", completed_at=None, percent=40),
+        task.event(TaskSuspended, status="suspended"),
+        task.event(TaskResumed, status="in_progress"),
+    )
+    async with database.read(SYSTEM) as connection:
+        rows = await connection.fetch(
+            "select status, completed_at is not null as done, percent, valid_to = 'infinity' as current"
+            " from task_version where task_id = $1 order by version offset 1",
+            task.id,
+        )
+    assert [tuple(row) for row in rows] == [
+        ("completed", True, 100, False),
+        ("in_progress", False, 40, False),
+        ("suspended", False, 40, False),
+        ("in_progress", False, 40, True),
+    ]
 
 
 async def test_a_stale_agreement_does_not_undo_a_newer_one(database: Database, plan: Story) -> None:

@@ -11,15 +11,20 @@ from agreements_api.config import Settings
 from agreements_api.corridors.router import router as corridors
 from agreements_api.documents.router import STREAMED, documents_hook
 from agreements_api.documents.router import router as documents
+from agreements_api.extensions.router import router as extensions
 from agreements_api.funding.router import router as funding
 from agreements_api.history.router import router as history
 from agreements_api.localities.router import router as localities
 from agreements_api.meeting_rhythm.router import router as meeting_rhythm
 from agreements_api.meetings.router import router as meetings
+from agreements_api.milestones.router import router as milestones
 from agreements_api.party_succession.router import router as party_succession
 from agreements_api.provenance.router import router as provenance
 from agreements_api.publication.router import router as publication
+from agreements_api.recurrence.router import router as recurrence
+from agreements_api.task_dependencies.router import router as task_dependencies
 from agreements_api.tasks.router import router as tasks
+from agreements_api.tasks.steering import router as steering
 from shared.app import create_service_app
 from shared.auth import TokenIssuer
 
@@ -32,6 +37,11 @@ def create_app(settings: Settings) -> FastAPI:
         # Routes are matched one by one in this order, so the ones that are asked for most come first.
         routers=[
             tasks,
+            steering,
+            extensions,
+            milestones,
+            task_dependencies,
+            recurrence,
             agreements,
             history,
             party_succession,

@@ -40,10 +40,16 @@ class Settings(ServiceSettings):
         default=10, ge=1, description="Wrong passwords for one name in a quarter of an hour, in each process."
     )
     lifecycle_poll_seconds: float = Field(
-        default=5, gt=0, le=3600, description="How often the role `lifecycle` looks for signings and terms that end."
+        default=5,
+        gt=0,
+        le=3600,
+        description="How often the role `lifecycle` looks for signings and terms that end, and tasks that come again.",
     )
     lifecycle_batch: int = Field(
-        default=50, ge=1, le=1000, description="Agreements that the role `lifecycle` ends in one transaction."
+        default=50,
+        ge=1,
+        le=1000,
+        description="Agreements that the role `lifecycle` ends, or tasks that it repeats, in one transaction.",
     )
     succession_poll_seconds: float = Field(
         default=5, gt=0, le=3600, description="How often the role `succession` looks for successions to carry out."

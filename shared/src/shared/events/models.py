@@ -232,6 +232,7 @@ class TaskParty(EventModel):
     unit_name: str | None = None
     due_on: date | None = None
     confirmed_at: datetime | None = None
+    accepted_at: datetime | None = None
     # Who was given the task, where another one answers for it by now.
     promised_by_organization_id: UUID | None = None
     promised_by_name: str | None = None
@@ -270,6 +271,28 @@ class TaskSnapshot(EventModel):
     last_report: LastReport | None = None
     created_at: datetime
     updated_at: datetime
+    # How often an extension of the deadline was granted.
+    extension_count: int = 0
+    # What repeats it, and the occurrence before this one.
+    recurrence_id: UUID | None = None
+    previous_occurrence_id: UUID | None = None
+
+
+class ExtensionSnapshot(EventModel):
+    """A request for a later deadline, with the deadline that it was asked against and the one that was granted."""
+
+    id: UUID
+    version: int
+    state: str
+    due_on: date | None = None
+    requested_due_on: date
+    granted_due_on: date | None = None
+    reason: str
+    requested_by_organization_id: UUID
+    requested_by_name: str
+    decided_by_organization_id: UUID | None = None
+    decided_by_name: str | None = None
+    remark: str | None = None
 
 
 class FundingSnapshot(EventModel):
@@ -722,7 +745,7 @@ class TaskDeadlineChanged(TaskEvent):
 
 
 class TaskReassigned(TaskEvent):
-    """Another organisation takes part in the place of one whose unit ended."""
+    """Another organisation takes part: in the place of one whose unit ended, or because the custodian said so."""
 
     type = "vn.lienvung.task.reassigned.v1"
     responsibilities: list[ResponsibilitySnapshot] = []
@@ -756,6 +779,36 @@ class SegmentChanged(SegmentEvent):
     """A segment was added, changed, handed over or withdrawn; `changes` says what of it."""
 
     type = "vn.lienvung.segment.changed.v1"
+
+
+class TaskSuspended(TaskEvent):
+    """Nothing is asked of anybody until it is resumed."""
+
+    type = "vn.lienvung.task.suspended.v1"
+
+
+class TaskResumed(TaskEvent):
+    type = "vn.lienvung.task.resumed.v1"
+
+
+class TaskReopened(TaskEvent):
+    """A task that was completed or cancelled is worked on again."""
+
+    type = "vn.lienvung.task.reopened.v1"
+
+
+class TaskExtensionRequested(TaskEvent):
+    """The lead asks for a later deadline; the one in force stays until somebody decides."""
+
+    type = "vn.lienvung.task.extension_requested.v1"
+    extension: ExtensionSnapshot | None = None
+
+
+class TaskExtensionDecided(TaskEvent):
+    """Granted or denied; where it was granted, the next event says that the deadline changed."""
+
+    type = "vn.lienvung.task.extension_decided.v1"
+    extension: ExtensionSnapshot | None = None
 
 
 class DeadlineApproaching(AlertEvent):

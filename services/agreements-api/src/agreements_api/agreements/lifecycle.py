@@ -1,4 +1,4 @@
-"""The lifecycle role: what happens to agreements because a day has passed and not because somebody did something."""
+"""The lifecycle role: what happens because a day has passed and not because somebody did something."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -11,6 +11,7 @@ from agreements_api.agreements import repository, service, signing
 from agreements_api.agreements.models import Agreement
 from agreements_api.config import Settings
 from agreements_api.funding.missed import tell_missed
+from agreements_api.recurrence.occurrences import make_due
 from shared import clock
 from shared.auth import SYSTEM
 from shared.calendar import WorkingCalendar
@@ -43,9 +44,19 @@ def lifecycle_role(settings: Settings, database: Database) -> Role:
 
 
 async def end_what_is_over(database: Database, batch: int) -> int:
-    """One batch of signings, of terms and of plan periods, each in a transaction of its own; the largest number."""
-    signings, terms = await _expire_signings(database, batch), await _lapse_terms(database, batch)
-    return max(signings, terms, await _tell_missed(database, batch))
+    """One batch of signings, terms, plan periods and repeated tasks, each by itself; gives the largest number."""
+    return max(
+        await _expire_signings(database, batch),
+        await _lapse_terms(database, batch),
+        await _tell_missed(database, batch),
+        await _repeat(database, batch),
+    )
+
+
+async def _repeat(database: Database, batch: int) -> int:
+    made = await make_due(database, batch)
+    PASSED.labels("occurrence").inc(made)
+    return made
 
 
 async def _expire_signings(database: Database, batch: int) -> int:

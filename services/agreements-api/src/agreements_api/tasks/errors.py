@@ -65,3 +65,12 @@ def parties_fixed(pointer: str) -> NotTaken:
         "Chỉ đổi được thời hạn: danh sách phải gồm đúng các đơn vị của nhiệm vụ.",
         "Only deadlines can change here: the list must hold exactly the organisations of the task.",
     )
+
+
+def nothing_reassigned() -> NotTaken:
+    return NotTaken(
+        "",
+        "nothing_changed",
+        "Các đơn vị này đang thực hiện nhiệm vụ: không có gì thay đổi.",
+        "These organisations take part already: nothing would change.",
+    )

@@ -82,6 +82,9 @@ class Task(Table, table=True):
     lead_organization_id: UUID
     parties: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
     last_report: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB(none_as_null=True)))
+    extension_count: int = 0
+    recurrence_id: UUID | None = None
+    previous_occurrence_id: UUID | None = Field(default=None, foreign_key="task.id")
     submission: int = 0
     submitted_at: datetime | None = Field(default=None, sa_column=_moment())
     completed_at: datetime | None = Field(default=None, sa_column=_moment())

@@ -15,23 +15,36 @@ MONITOR = frozenset({Relation.MONITOR})
 register(
     Rule("task.read", MEMBERS, ALL, scope="tasks:read"),
     Rule("task.update", WORKERS, CUSTODIAN, note="also the deadlines; before it is submitted"),
-    Rule("task.accept", WORKERS, LEAD, scope="tasks:write"),
+    Rule("task.accept", WORKERS, LEAD | COORDINATING, scope="tasks:write", note="a coordinating party its part"),
     Rule("task.report", WORKERS, LEAD, scope="tasks:write"),
     Rule("task.submit", WORKERS, LEAD, scope="tasks:write"),
     Rule("task.confirm", LEADER, COORDINATING, note="once for each submission"),
     Rule("task.return", LEADER, COORDINATING | MONITOR, note="with a reason"),
     Rule("task.complete", LEADER, LEAD | MONITOR | CUSTODIAN, note="only where no coordinating party has to confirm"),
     Rule("task.cancel", LEADER, CUSTODIAN, note="with a reason"),
+    Rule("task.suspend", LEADER, CUSTODIAN, note="with a reason"),
+    Rule("task.resume", LEADER, CUSTODIAN, note="with a reason"),
+    Rule("task.reopen", LEADER, CUSTODIAN | MONITOR, note="completed or cancelled, with a reason"),
+    Rule("task.reassign", LEADER, CUSTODIAN, note="with a reason"),
+    Rule("task.extend", WORKERS, LEAD, scope="tasks:write", note="asks for a later deadline"),
+    Rule("task.set_milestones", WORKERS, LEAD | CUSTODIAN, scope="tasks:write"),
+    Rule("task.set_dependencies", WORKERS, LEAD | CUSTODIAN, scope="tasks:write"),
+    Rule("task.set_recurrence", WORKERS, CUSTODIAN),
 )
+
+_PLANNING = ("set_milestones", "set_dependencies", "set_recurrence")
 
 # The steps that each status has; the table of states in the documentation is this one.
 STEPS: dict[str, tuple[str, ...]] = {
-    TaskStatus.NOT_STARTED: ("update", "accept", "cancel"),
-    TaskStatus.IN_PROGRESS: ("update", "report", "submit", "cancel"),
+    TaskStatus.NOT_STARTED: ("update", "accept", "extend", *_PLANNING, "reassign", "suspend", "cancel"),
+    TaskStatus.IN_PROGRESS: (
+        *("update", "accept", "report", "submit", "extend", *_PLANNING),
+        *("reassign", "suspend", "cancel"),
+    ),
     TaskStatus.SUBMITTED: ("confirm", "return", "complete", "cancel"),
-    TaskStatus.COMPLETED: (),
-    TaskStatus.SUSPENDED: ("cancel",),
-    TaskStatus.CANCELLED: (),
+    TaskStatus.COMPLETED: ("reopen",),
+    TaskStatus.SUSPENDED: ("resume", "reassign", "cancel"),
+    TaskStatus.CANCELLED: ("reopen",),
 }
 
 
@@ -54,12 +67,13 @@ def steps(status: str, *, coordinated: bool) -> tuple[str, ...]:
 # Asked for every row of a list; there are few different answers.
 @lru_cache(maxsize=4096)
 def allowed_actions(
-    caller: Caller, status: str, relations: str, *, coordinated: bool, confirmed: bool
+    caller: Caller, status: str, relations: str, *, coordinated: bool, confirmed: bool, accepted: bool
 ) -> tuple[str, ...]:
     """The steps that this caller can take now; `relations` are his organisation's, separated by commas."""
     held = relations.split(",")
+    done = {step for step, taken in (("confirm", confirmed), ("accept", accepted)) if taken}
     return tuple(
         step
         for step in steps(status, coordinated=coordinated)
-        if allowed(caller, f"task.{step}", held) and not (step == "confirm" and confirmed)
+        if step not in done and allowed(caller, f"task.{step}", held)
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
@@ -23,7 +23,7 @@ from shared.text import fold
 
 # The rule of timeliness.timeliness in SQL: {today} is the day in Vietnam, {soon} its `soon_until`. A test holds the two
 # together.
-_TIMELINESS = """case
+TIMELINESS = """case
     when t.status = 'cancelled' then null
     when t.status = 'completed' then case
         when t.due_on is null or t.completed_at is null
@@ -39,12 +39,13 @@ _TIMELINESS = """case
 _JSON = f"""json_build_object(
     'id', t.id, 'version', t.version, 'agreement_id', t.agreement_id, 'agreement_title', a.title,
     'agreement_number', a.number, 'clause_id', t.clause_id, 'title', t.title, 'description', t.description,
-    'deliverable', t.deliverable, 'field', t.field, 'status', t.status, 'timeliness', {_TIMELINESS},
+    'deliverable', t.deliverable, 'field', t.field, 'status', t.status, 'timeliness', {TIMELINESS},
     'due_on', t.due_on, 'original_due_on', t.original_due_on, 'percent', t.percent,
     'submitted_at', t.submitted_at, 'completed_at', t.completed_at, 'demonstration', t.demonstration,
     'note', t.note, 'lead', t.parties->'lead', 'coordinating', t.parties->'coordinating',
-    'monitoring', t.parties->'monitoring', 'last_report', t.last_report,
-    'created_at', t.created_at, 'updated_at', t.updated_at)::text"""
+    'monitoring', t.parties->'monitoring', 'last_report', t.last_report, 'extension_count', t.extension_count,
+    'recurrence_id', t.recurrence_id, 'previous_occurrence_id', t.previous_occurrence_id, 'created_at', t.created_at,
+    'updated_at', t.updated_at)::text"""
 
 # What history keeps of a version of task `t` of agreement `a`: all that is shown of it on whichever day.
 STATE = f"(({_JSON.format(today='null::date', soon='null::date')})::jsonb - 'timeliness')"
@@ -52,28 +53,35 @@ STATE = f"(({_JSON.format(today='null::date', soon='null::date')})::jsonb - 'tim
 # The caller ($1) stands to a task through its agreement and through the task itself.
 _RELATIONS = """coalesce((select string_agg(m.relation, ',') from agreement_member m
     where m.agreement_id = t.agreement_id and m.organization_id = $1 and m.source_id in (t.agreement_id, t.id)), '')"""
-_SCOPE = "t.agreement_id in (select x.agreement_id from agreement_access x where x.organization_id = $1)"
+SCOPE = "t.agreement_id in (select x.agreement_id from agreement_access x where x.organization_id = $1)"
 # Where units have merged, one organisation answers for several parties; whether it has confirmed for all of them.
 _CONFIRMED = """(t.status = 'submitted' and jsonb_path_exists(t.parties,
     '$.coordinating[*] ? (@.organization_id == $me && @.confirmed_at != null)',
     jsonb_build_object('me', $1::uuid)) and not jsonb_path_exists(t.parties,
     '$.coordinating[*] ? (@.organization_id == $me && @.confirmed_at == null)',
     jsonb_build_object('me', $1::uuid)))"""
+# Whether it has taken on all that it was given: a lead takes on the task, a coordinating party its part of it.
+_ACCEPTED = """(t.status not in ('not_started', 'in_progress')
+    or not (t.status = 'not_started' and t.lead_organization_id = $1)
+    and not jsonb_path_exists(t.parties,
+        '$.coordinating[*] ? (@.organization_id == $me && (!exists(@.accepted_at) || @.accepted_at == null))',
+        jsonb_build_object('me', $1::uuid)))"""
 
 
 def _shown(today: str, soon: str) -> str:
     """The columns of `Shown`; the parameters of the day stand where the statement puts them."""
     return (
-        f"{_JSON} as body, t.id, t.version, t.status, {_TIMELINESS} as timeliness, {_RELATIONS} as relations,"
-        f" jsonb_array_length(t.parties->'coordinating') > 0 as coordinated, {_CONFIRMED} as confirmed"
+        f"{_JSON} as body, t.id, t.version, t.status, {TIMELINESS} as timeliness, {_RELATIONS} as relations,"
+        f" jsonb_array_length(t.parties->'coordinating') > 0 as coordinated, {_CONFIRMED} as confirmed,"
+        f" {_ACCEPTED} as accepted"
     ).format(today=today, soon=soon)
 
 
 READ = f"""
-select {_shown("$3", "$4")} from task t join agreement a on a.id = t.agreement_id where t.id = $2 and {_SCOPE}
+select {_shown("$3", "$4")} from task t join agreement a on a.id = t.agreement_id where t.id = $2 and {SCOPE}
 """  # noqa: S608
 _VISIBLE = f"""
-select exists (select from task t where t.id = $2 and {_SCOPE} and ($3::timestamptz is null or t.created_at <= $3))
+select exists (select from task t where t.id = $2 and {SCOPE} and ($3::timestamptz is null or t.created_at <= $3))
 """  # noqa: S608
 _REPORTS = f"""
 select r.id, json_build_object('id', r.id, 'period_start', r.period_start, 'period_end', r.period_end,
@@ -83,7 +91,7 @@ select r.id, json_build_object('id', r.id, 'period_start', r.period_start, 'peri
         select k.id from task_progress_report k
         where k.corrects_report_id = r.id and ($5::timestamptz is null or k.reported_at <= $5)))::text as body
 from task t join task_progress_report r on r.task_id = t.id
-where t.id = $2 and {_SCOPE} and ($3::uuid is null or r.id < $3)
+where t.id = $2 and {SCOPE} and ($3::uuid is null or r.id < $3)
   and ($5::timestamptz is null or r.reported_at <= $5)
 order by r.id desc limit $4
 """  # noqa: S608
@@ -100,11 +108,15 @@ select c.id, json_build_object('id', c.id, 'submission', c.submission, 'decision
 from task t join task_confirmation c on c.task_id = t.id left join lateral (
     select h.state from history h where h.subject_id = t.id and $5::timestamptz is not null and h.occurred_at <= $5
     order by h.version desc limit 1) p on true
-where t.id = $2 and {_SCOPE} and ($3::uuid is null or c.id < $3)
+where t.id = $2 and {SCOPE} and ($3::uuid is null or c.id < $3)
   and ($5::timestamptz is null or c.decided_at <= $5)
 order by c.id desc limit $4
 """  # noqa: S608
 PARTS = {"reports": _REPORTS, "confirmations": _CONFIRMATIONS}
+_REPORTED = f"""
+select t.last_report::text as last_report, r.frequency
+from task t left join task_recurrence r on r.id = t.recurrence_id where t.id = $2 and {SCOPE}
+"""  # noqa: S608
 _REPORT_TO_CORRECT = """
 select r.reported_at, (select k.id from task_progress_report k where k.corrects_report_id = r.id) as corrected_by
 from task_progress_report r where r.task_id = $1 and r.id = $2
@@ -165,6 +177,13 @@ async def read_parts(
     return await connection.fetch(PARTS[part], organization_id, task_id, before, limit, as_of)
 
 
+async def reported(
+    connection: asyncpg.Connection[Any], organization_id: UUID | None, task_id: UUID
+) -> asyncpg.Record | None:
+    """The last report of a task, and how often the task comes again."""
+    return await connection.fetchrow(_REPORTED, organization_id, task_id)
+
+
 async def report_to_correct(
     connection: asyncpg.Connection[Any], task_id: UUID, report_id: UUID
 ) -> asyncpg.Record | None:
@@ -192,7 +211,7 @@ async def list_tasks(
 async def count_tasks(
     connection: asyncpg.Connection[Any], organization_id: UUID | None, narrowed: Filter, *, today: date, soon: date
 ) -> int:
-    conditions, values = _narrow(narrowed, today, soon)
+    conditions, values = narrow(narrowed, today, soon)
     where = _where(conditions, len(values), first=2)
     return int(await connection.fetchval(f"select count(*) from task t where {where}", organization_id, *values))  # noqa: S608
 
@@ -208,7 +227,7 @@ def list_statement(
     soon: date,
 ) -> tuple[Any, ...]:
     """The statement of a page and its parameters."""
-    conditions, values = _narrow(narrowed, today, soon)
+    conditions, values = narrow(narrowed, today, soon)
     statement = _list_sql(conditions, len(values), sort, after is not None, limit)
     return (statement, organization_id, today, soon, *values, *(after or ()))
 
@@ -236,13 +255,13 @@ order by p.sort_value {order}, p.id {order}
 
 def _where(conditions: tuple[str, ...], count: int, *, first: int) -> str:
     """The conditions with the numbers that their parameters have in the statement."""
-    text = " and ".join((_SCOPE, *conditions))
+    text = " and ".join((SCOPE, *conditions))
     for number in range(count, 0, -1):
         text = text.replace(f"?{number}", f"${first + number - 1}")
     return text
 
 
-def _narrow(narrowed: Filter, today: date, soon: date) -> tuple[tuple[str, ...], list[Any]]:
+def narrow(narrowed: Filter, today: date, soon: date) -> tuple[tuple[str, ...], list[Any]]:
     """The conditions with their values; ?1 stands for the first of these."""
     conditions: list[str] = []
     values: list[Any] = []
@@ -254,7 +273,7 @@ def _narrow(narrowed: Filter, today: date, soon: date) -> tuple[tuple[str, ...],
     if narrowed.statuses:
         conditions.append(f"t.status = any({value(list(narrowed.statuses))}::text[])")
     if narrowed.timeliness:
-        stand = _TIMELINESS.format(today=value(today), soon=value(soon))
+        stand = TIMELINESS.format(today=value(today), soon=value(soon))
         conditions.append(f"{stand} = any({value(list(narrowed.timeliness))}::text[])")
     if narrowed.agreement_id:
         conditions.append(f"t.agreement_id = {value(narrowed.agreement_id)}")
@@ -269,114 +288,6 @@ def _narrow(narrowed: Filter, today: date, soon: date) -> tuple[tuple[str, ...],
     if narrowed.folded:
         conditions.append(f"t.folded like {value('%' + escape_like(narrowed.folded) + '%')}")
     return tuple(conditions), values
-
-
-# The last state until the instant ($3) of each task of an agreement ($2), with what a list goes by.
-_OF_THE_PAST = f"""
-select e.state, s.*, coalesce(s.due_on, 'infinity'::date) as due_key
-from task t cross join lateral (
-    select h.state from history h where h.subject_id = t.id and h.occurred_at <= $3 order by h.version desc limit 1) e
-cross join lateral jsonb_to_record(e.state) as s(id uuid, status text, field text, due_on date,
-    completed_at timestamptz, created_at timestamptz, updated_at timestamptz)
-where t.agreement_id = $2 and {_SCOPE}
-"""  # noqa: S608
-
-
-async def list_past(
-    connection: asyncpg.Connection[Any],
-    organization_id: UUID | None,
-    narrowed: Filter,
-    *,
-    as_of: datetime,
-    sort: str,
-    after: tuple[date | datetime, UUID] | None,
-    limit: int,
-    today: date,
-    soon: date,
-) -> list[asyncpg.Record]:
-    """A page of one agreement's tasks as they were at an instant, with their timeliness on the day of it."""
-    return await connection.fetch(
-        *past_list_statement(
-            organization_id, narrowed, as_of=as_of, sort=sort, after=after, limit=limit, today=today, soon=soon
-        )
-    )
-
-
-async def count_past(
-    connection: asyncpg.Connection[Any],
-    organization_id: UUID | None,
-    narrowed: Filter,
-    *,
-    as_of: datetime,
-    today: date,
-    soon: date,
-) -> int:
-    where, values = _past_conditions(narrowed, today, soon)
-    statement = f"select count(*) from ({_OF_THE_PAST}) t{where}"  # noqa: S608
-    return int(await connection.fetchval(statement, organization_id, narrowed.agreement_id, as_of, *values))
-
-
-def past_list_statement(
-    organization_id: UUID | None,
-    narrowed: Filter,
-    *,
-    as_of: datetime,
-    sort: str,
-    after: tuple[date | datetime, UUID] | None,
-    limit: int,
-    today: date,
-    soon: date,
-) -> tuple[Any, ...]:
-    """The statement of a page of the past and its parameters."""
-    where, values = _past_conditions(narrowed, today, soon)
-    key, kind, direction = SORTS[sort]
-    first = 4 + len(values)
-    if after is not None:
-        where += f"{' and' if where else ' where'} ({key}, t.id) {direction} (${first + 2}::{kind}, ${first + 3}::uuid)"
-    order = "desc" if direction == "<" else "asc"
-    stand = _TIMELINESS.format(today=f"${first}::date", soon=f"${first + 1}::date")
-    statement = f"""
-select t.state::text as state, t.id, {key} as sort_value, {stand} as timeliness
-from ({_OF_THE_PAST}) t{where} order by {key} {order}, t.id {order} limit {limit:d}
-"""  # noqa: S608
-    return (statement, organization_id, narrowed.agreement_id, as_of, *values, today, soon, *(after or ()))
-
-
-def _past_conditions(narrowed: Filter, today: date, soon: date) -> tuple[str, list[Any]]:
-    """The conditions on states; their values begin at $4."""
-    taking_part = Filter(locality=narrowed.locality, organization=narrowed.organization, relations=narrowed.relations)
-    conditions, values = _narrow(
-        replace(narrowed, agreement_id=None, locality=None, organization=None, relations=(), folded=None), today, soon
-    )
-    if taking_part != Filter():
-        conditions += (_taking_part_then(taking_part, values),)
-    text = " and ".join(conditions)
-    for number in range(len(values), 0, -1):
-        text = text.replace(f"?{number}", f"${3 + number}")
-    return f" where {text}" if text else "", values
-
-
-def _taking_part_then(narrowed: Filter, values: list[Any]) -> str:
-    """Some one organisation took part that is meant by all of unit, organisation and relation."""
-
-    def value(given: Any) -> str:
-        values.append(given)
-        return f"?{len(values)}"
-
-    relations = list(narrowed.relations) or [relation.value for relation in TaskRelation]
-    condition = f"r.relation = any({value(relations)}::text[])"
-    joined = ""
-    if narrowed.organization:
-        condition += f" and (y->>'organization_id')::uuid = {value(narrowed.organization)}"
-    elif not narrowed.locality:
-        condition += " and (y->>'organization_id')::uuid = $1"
-    if narrowed.locality:
-        joined = " join organization o on o.id = (y->>'organization_id')::uuid"
-        condition += f" and o.unit_id = {value(narrowed.locality)}"
-    return f"""exists (
-        select from (values ('lead', jsonb_build_array(t.state->'lead')), ('coordinating', t.state->'coordinating'),
-            ('monitor', t.state->'monitoring')) r(relation, parties), jsonb_array_elements(r.parties) y{joined}
-        where {condition})"""
 
 
 def _taking_part(narrowed: Filter, value: Any) -> str:
@@ -414,10 +325,11 @@ _LOCK = f"""
 select t.id, t.version, t.agreement_id, a.title as agreement_title, a.number as agreement_number, t.clause_id,
     t.title, t.description, t.deliverable, t.field, t.status, t.due_on, t.original_due_on, t.percent,
     t.completed_at, t.submitted_at, t.demonstration, t.created_at, t.updated_at,
-    t.parties::text as parties, t.last_report::text as last_report, t.submission, t.note, {_RELATIONS} as relations,
-    {_MEMBERS} as members
+    t.extension_count, t.recurrence_id, t.previous_occurrence_id, t.parties::text as parties,
+    t.last_report::text as last_report, t.submission, t.note, {_RELATIONS} as relations,
+    {_MEMBERS} as members, (select s.version from task s where s.id = t.id) as seen_version
 from task t join agreement a on a.id = t.agreement_id
-where t.id = $2 and {_SCOPE}
+where t.id = $2 and {SCOPE}
 for no key update of t
 """  # noqa: S608
 
@@ -425,13 +337,16 @@ for no key update of t
 async def lock(connection: asyncpg.Connection[Any], organization_id: UUID | None, task_id: UUID) -> Locked | None:
     """The task's row for a change, if the caller is a member."""
     row = await connection.fetchrow(_LOCK, organization_id, task_id)
+    if row is not None and row["version"] != row["seen_version"]:
+        # It waited for another change, and who stands how to the task was read before that one came.
+        row = await connection.fetchrow(_LOCK, organization_id, task_id)
     return None if row is None else _locked(row)
 
 
 # Every open task of these agreements, in one order, for a change of who answers for it: that asks nobody's relations.
 _LOCK_OPEN = (
     _LOCK.replace(
-        f"t.id = $2 and {_SCOPE}",
+        f"t.id = $2 and {SCOPE}",
         "t.agreement_id = any($1::uuid[]) and t.status not in ('completed', 'cancelled') order by t.id",
     )
     .replace(f"{_RELATIONS} as relations", "'' as relations")
@@ -439,12 +354,27 @@ _LOCK_OPEN = (
 )
 
 
+# A task as the product itself sees it, for what becomes of it by a rule.
+_SNAPSHOT = (
+    _LOCK.replace(f"t.id = $2 and {SCOPE}", "t.id = $1")
+    .replace(f"{_RELATIONS} as relations", "'' as relations")
+    .replace("for no key update of t", "")
+)
+
+
+async def snapshot(connection: asyncpg.Connection[Any], task_id: UUID) -> Locked:
+    """The task as it is, without anybody's relations to it."""
+    row = await connection.fetchrow(_SNAPSHOT, task_id)
+    assert row is not None
+    return _locked(row)
+
+
 async def lock_open_of(connection: asyncpg.Connection[Any], agreement_ids: Sequence[UUID]) -> list[Locked]:
     """The rows of all open tasks of these agreements, which are locked, without anybody's relations to them."""
     return [_locked(row) for row in await connection.fetch(_LOCK_OPEN, agreement_ids)]
 
 
-_LOCK_AS_SYSTEM = _LOCK.replace(f"t.id = $2 and {_SCOPE}", "t.id = any($1::uuid[]) order by t.id").replace(
+_LOCK_AS_SYSTEM = _LOCK.replace(f"t.id = $2 and {SCOPE}", "t.id = any($1::uuid[]) order by t.id").replace(
     f"{_RELATIONS} as relations", "'' as relations"
 )
 
@@ -456,6 +386,7 @@ async def lock_as_system(connection: asyncpg.Connection[Any], task_ids: Sequence
 
 def _locked(row: asyncpg.Record) -> Locked:
     values = dict(row)
+    del values["seen_version"]
     parties = orjson.loads(values.pop("parties"))
     report = values.pop("last_report")
     submission, note = values.pop("submission"), values.pop("note")
@@ -556,9 +487,36 @@ async def create(
         task.clause_id,
         task.lead.organization_id,
         task.demonstration,
+        task.recurrence_id,
+        task.previous_occurrence_id,
     )
     assert row is not None
     return row
+
+
+async def move_parties(
+    connection: asyncpg.Connection[Any], task: TaskSnapshot, relations: Sequence[tuple[UUID, Relation]]
+) -> None:
+    """Others take part in a locked task from now on; whoever took part until now reads on."""
+    gone = await connection.fetch(_END_MEMBERS, task.agreement_id, task.id)
+    present = {organization for organization, _ in relations}
+    former = {row["organization_id"] for row in gone} - present
+    members = [*relations, *((organization, Relation.FORMER) for organization in former)]
+    await connection.execute(
+        _ADD_MEMBERS,
+        task.agreement_id,
+        task.id,
+        [organization for organization, _ in members],
+        [relation.value for _, relation in members],
+    )
+    await connection.execute(_SET_LEAD, task.id, task.lead.organization_id)
+
+
+async def set_beside(
+    connection: asyncpg.Connection[Any], task_id: UUID, *, extension_count: int, recurrence_id: UUID | None
+) -> None:
+    """What rarely changes about a locked task, ahead of the version that tells of it."""
+    await connection.execute(_SET_BESIDE, task_id, extension_count, recurrence_id)
 
 
 async def lock_agreement(
@@ -686,15 +644,18 @@ _CREATE = f"""
 with changed as (
     insert into task (id, version, title, folded, description, deliverable, field, status, due_on, original_due_on,
         percent, parties, last_report, submission, submitted_at, completed_at, note, updated_at, created_at,
-        agreement_id, clause_id, lead_organization_id, demonstration)
+        agreement_id, clause_id, lead_organization_id, demonstration, recurrence_id, previous_occurrence_id)
     values ($2, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15::text::jsonb, $16::text::jsonb, $17, $18, $19, $20,
-        $21, $21, $31, $32, $33, $34)
+        $21, $21, $31, $32, $33, $34, $35, $36)
     returning *
 ), {_TOLD} {_WRITTEN}"""  # noqa: S608
 _ADD_MEMBERS = """
 insert into agreement_member (agreement_id, organization_id, source_id, relation)
 select $1, m.organization_id, $2, m.relation from unnest($3::uuid[], $4::text[]) as m(organization_id, relation)
 """
+_END_MEMBERS = "delete from agreement_member where agreement_id = $1 and source_id = $2 returning organization_id"
+_SET_LEAD = "update task set lead_organization_id = $2 where id = $1"
+_SET_BESIDE = "update task set extension_count = $2, recurrence_id = $3 where id = $1"
 _LOCK_AGREEMENT = """
 select a.id, a.version, a.title, a.number, a.status, a.amends_agreement_id is not null as amendment,
     c.id as clause_id, c.field as clause_field, c.ended_on is not null as clause_ended,

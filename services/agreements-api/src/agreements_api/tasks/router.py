@@ -1,10 +1,10 @@
 """HTTP of tasks."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated
 from uuid import UUID
 
 import asyncpg
@@ -14,11 +14,12 @@ from agreements_api.agreements.schemas import Day, Empty
 from agreements_api.history.instants import AsOf
 from agreements_api.history.router import history_page
 from agreements_api.history.schemas import HistoryPublic
-from agreements_api.policy import Caller
-from agreements_api.representation import json_response, page_response, with_actions
-from agreements_api.tasks import errors, past, repository, service
+from agreements_api.representation import json_response, page_response
+from agreements_api.tasks import drafts, errors, repository, service
+from agreements_api.tasks.answers import bodies_of, change, check_scope, etag_of, shown
 from agreements_api.tasks.models import TaskRelation, TaskStatus
-from agreements_api.tasks.permissions import allowed_actions, may_read
+from agreements_api.tasks.past import repository as past_repository
+from agreements_api.tasks.past import service as past
 from agreements_api.tasks.repository import Filter
 from agreements_api.tasks.schemas import (
     ConfirmationPublic,
@@ -26,11 +27,14 @@ from agreements_api.tasks.schemas import (
     ProgressReportPublic,
     Reason,
     Remark,
+    ReportDraft,
+    ReportPeriod,
     Submission,
     TaskCreate,
     TaskPublic,
     TaskUpdate,
 )
+from agreements_api.tasks.steps import Connection
 from agreements_api.tasks.timeliness import Timeliness, soon_until
 from shared import clock
 from shared.auth import Actor
@@ -48,15 +52,12 @@ from shared.dependencies import (
     get_actor,
 )
 from shared.etags import etag, not_modified
-from shared.idempotency import run_idempotent
 from shared.pagination import Cursors, cut
 from shared.routes import HotRoute, plain
 from shared.schemas import Page
 from shared.text import fold
 
 router = APIRouter(tags=["tasks"])
-
-Connection: TypeAlias = "asyncpg.Connection[Any]"
 
 
 class TaskSort(StrEnum):
@@ -186,7 +187,7 @@ async def assign_task(
     async def step(connection: Connection) -> asyncpg.Record:
         return await service.assign(connection, actor, agreement_id, body)
 
-    return await _change(request, actor, key, step, status_code=201)
+    return await change(request, actor, key, step, status_code=201)
 
 
 @router.patch("/tasks/{task_id}", operation_id="update_task", response_model=TaskPublic)
@@ -203,7 +204,7 @@ async def update_task(
     async def step(connection: Connection) -> asyncpg.Record:
         return await service.update(connection, actor, task_id, if_match, body)
 
-    return await _change(request, actor, key, step)
+    return await change(request, actor, key, step)
 
 
 @router.post("/tasks/{task_id}/accept", operation_id="accept_task", response_model=TaskPublic)
@@ -220,7 +221,7 @@ async def accept_task(
     async def step(connection: Connection) -> asyncpg.Record:
         return await service.accept(connection, actor, task_id, if_match)
 
-    return await _change(request, actor, key, step)
+    return await change(request, actor, key, step)
 
 
 @router.post("/tasks/{task_id}/reports", operation_id="report_progress", status_code=201, response_model=TaskPublic)
@@ -237,7 +238,7 @@ async def report_progress(
     async def step(connection: Connection) -> asyncpg.Record:
         return await service.report(connection, actor, task_id, if_match, body)
 
-    return await _change(request, actor, key, step, status_code=201)
+    return await change(request, actor, key, step, status_code=201)
 
 
 @router.post("/tasks/{task_id}/submit", operation_id="submit_task", response_model=TaskPublic)
@@ -254,7 +255,7 @@ async def submit_task(
     async def step(connection: Connection) -> asyncpg.Record:
         return await service.submit(connection, actor, task_id, if_match, body.note if body else None)
 
-    return await _change(request, actor, key, step)
+    return await change(request, actor, key, step)
 
 
 @router.post("/tasks/{task_id}/confirm", operation_id="confirm_task", response_model=TaskPublic)
@@ -271,7 +272,7 @@ async def confirm_task(
     async def step(connection: Connection) -> asyncpg.Record:
         return await service.confirm(connection, actor, task_id, if_match, body.remark if body else None)
 
-    return await _change(request, actor, key, step)
+    return await change(request, actor, key, step)
 
 
 @router.post("/tasks/{task_id}/return", operation_id="return_task", response_model=TaskPublic)
@@ -288,7 +289,7 @@ async def return_task(
     async def step(connection: Connection) -> asyncpg.Record:
         return await service.send_back(connection, actor, task_id, if_match, body.reason)
 
-    return await _change(request, actor, key, step)
+    return await change(request, actor, key, step)
 
 
 @router.post("/tasks/{task_id}/complete", operation_id="complete_task", response_model=TaskPublic)
@@ -305,7 +306,7 @@ async def complete_task(
     async def step(connection: Connection) -> asyncpg.Record:
         return await service.complete(connection, actor, task_id, if_match, body.remark if body else None)
 
-    return await _change(request, actor, key, step)
+    return await change(request, actor, key, step)
 
 
 @router.post("/tasks/{task_id}/cancel", operation_id="cancel_task", response_model=TaskPublic)
@@ -322,7 +323,7 @@ async def cancel_task(
     async def step(connection: Connection) -> asyncpg.Record:
         return await service.cancel(connection, actor, task_id, if_match, body.reason)
 
-    return await _change(request, actor, key, step)
+    return await change(request, actor, key, step)
 
 
 @router.get("/tasks/{task_id}/reports", operation_id="list_progress_reports", response_model=Page[ProgressReportPublic])
@@ -338,6 +339,21 @@ async def list_progress_reports(
 ) -> Response:
     """Every progress report, the newest first, also those that were corrected."""
     return await _parts(request, database, actor, cursors, task_id, "reports", limit, cursor, as_of)
+
+
+@router.get("/tasks/{task_id}/reports/draft", operation_id="draft_progress_report", response_model=ReportDraft)
+async def draft_progress_report(
+    task_id: UUID,
+    database: DatabaseDep,
+    actor: ActorDep,
+    period: Annotated[
+        ReportPeriod | None, Query(description="By default the period in which the task comes again, else the month.")
+    ] = None,
+) -> ReportDraft:
+    """The next report, begun with what the last one said, for the official period that is due."""
+    check_scope(actor)
+    async with database.read(actor) as connection:
+        return await drafts.draft(connection, actor, task_id, period)
 
 
 @router.get(
@@ -369,48 +385,30 @@ async def list_task_history(
     cursor: CursorParameter = None,
 ) -> Response:
     """Every change of the task: who, when, what, from → to; the newest first."""
-    _check_scope(actor)
+    check_scope(actor)
     return await history_page(request, database, actor, cursors, task_id, limit, cursor, errors.TaskNotFound, as_of)
 
 
 async def _read(request: Request, task_id: UUID, if_none_match: str | None) -> Response:
     actor = await get_actor(request)
-    _check_scope(actor)
+    check_scope(actor)
     database: Database = request.app.state.database
     today = clock.today()
     async with database.read(actor) as connection:
         row = await repository.read(connection, actor.organization_id, task_id, today=today, soon=soon_until(today))
     if row is None:
         raise errors.TaskNotFound
-    return not_modified(if_none_match, _etag(row)) or _shown(actor, row)
+    return not_modified(if_none_match, etag_of(row)) or shown(actor, row)
 
 
 async def _read_past(request: Request, task_id: UUID, as_of: datetime, if_none_match: str | None) -> Response:
     actor = await get_actor(request)
-    _check_scope(actor)
+    check_scope(actor)
     database: Database = request.app.state.database
     async with database.read(actor) as connection:
         version, stand, body = await past.read(connection, actor, task_id, as_of)
     tag = etag(version, stand)
     return not_modified(if_none_match, tag) or json_response(body, headers={"ETag": tag})
-
-
-async def _change(
-    request: Request,
-    actor: Actor,
-    key: str,
-    step: Callable[[Connection], Awaitable[asyncpg.Record]],
-    *,
-    status_code: int = 200,
-) -> Response:
-    """One step in one transaction, which is committed before the answer leaves."""
-    database: Database = request.app.state.database
-    async with database.write(actor) as connection:
-
-        async def handle() -> Response:
-            return _shown(actor, await step(connection), status_code=status_code)
-
-        return await run_idempotent(request, connection, actor, key, handle)
 
 
 async def _parts(
@@ -424,7 +422,7 @@ async def _parts(
     cursor: str | None,
     as_of: datetime | None,
 ) -> Response:
-    _check_scope(actor)
+    check_scope(actor)
     scope = f"{part}:{task_id}"
     before = UUID(cursors.decode(scope, cursor)[0]) if cursor is not None else None
     async with database.read(actor) as connection:
@@ -440,7 +438,7 @@ async def _parts(
 
 async def _list(request: Request, asked: _Asked) -> Response:
     actor = await get_actor(request)
-    _check_scope(actor)
+    check_scope(actor)
     cursors: Cursors = request.app.state.cursors
     database: Database = request.app.state.database
     scope = f"tasks:{asked.sort}"
@@ -466,12 +464,12 @@ async def _list(request: Request, asked: _Asked) -> Response:
         )
     items, last = cut(rows, asked.limit)
     following = cursors.encode(scope, [last["sort_value"], last["id"]]) if last else None
-    return page_response(request, _bodies(actor, items), following, total)
+    return page_response(request, bodies_of(actor, items), following, total)
 
 
 async def _list_past(request: Request, asked: _Asked, as_of: datetime) -> Response:
     actor = await get_actor(request)
-    _check_scope(actor)
+    check_scope(actor)
     past.check_narrowing(asked.narrowed)
     cursors: Cursors = request.app.state.cursors
     database: Database = request.app.state.database
@@ -481,7 +479,7 @@ async def _list_past(request: Request, asked: _Asked, as_of: datetime) -> Respon
     today = clock.day_of(as_of)
     soon = soon_until(today)
     async with database.read(actor) as connection:
-        rows = await repository.list_past(
+        rows = await past_repository.list_tasks(
             connection,
             organization_id,
             narrowed,
@@ -493,7 +491,9 @@ async def _list_past(request: Request, asked: _Asked, as_of: datetime) -> Respon
             soon=soon,
         )
         total = (
-            await repository.count_past(connection, organization_id, narrowed, as_of=as_of, today=today, soon=soon)
+            await past_repository.count_tasks(
+                connection, organization_id, narrowed, as_of=as_of, today=today, soon=soon
+            )
             if asked.count
             else None
         )
@@ -502,42 +502,7 @@ async def _list_past(request: Request, asked: _Asked, as_of: datetime) -> Respon
     return page_response(request, past.bodies(items), following, total)
 
 
-def _check_scope(actor: Actor) -> None:
-    if not may_read(actor):
-        raise errors.NotAllowed
-
-
 def _position(sort: TaskSort, values: Sequence[str]) -> tuple[date | datetime, UUID]:
     value, identity = values
     kind = date if sort in (TaskSort.DUE, TaskSort.LAST_DUE) else datetime
     return kind.fromisoformat(value), UUID(identity)
-
-
-def _shown(actor: Actor, row: asyncpg.Record, *, status_code: int = 200) -> Response:
-    headers = {"ETag": _etag(row)}
-    if status_code == 201:
-        headers["Location"] = f"/v1/tasks/{row['id']}"
-    [body] = _bodies(actor, [row])
-    return json_response(body, status_code=status_code, headers=headers)
-
-
-def _bodies(actor: Actor, rows: Sequence[asyncpg.Record]) -> list[str]:
-    """Tasks as the caller sees them; on one page they stand to him in few different ways."""
-    caller = Caller.of(actor)
-    known: dict[tuple[str, str, bool, bool], tuple[str, ...]] = {}
-    bodies = []
-    for row in rows:
-        stand = (row["status"], row["relations"], row["coordinated"], row["confirmed"])
-        if stand not in known:
-            known[stand] = _actions(caller, *stand)
-        bodies.append(with_actions(row["body"], known[stand]))
-    return bodies
-
-
-def _actions(caller: Caller, status: str, relations: str, coordinated: bool, confirmed: bool) -> tuple[str, ...]:
-    return allowed_actions(caller, status, relations, coordinated=coordinated, confirmed=confirmed)
-
-
-def _etag(row: asyncpg.Record) -> str:
-    # Timeliness changes with the day and without a version: whoever holds yesterday's answer must not be told 304.
-    return etag(row["version"], row["timeliness"])

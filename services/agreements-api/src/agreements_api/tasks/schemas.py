@@ -1,10 +1,11 @@
 """What the API takes and shows of tasks."""
 
 from datetime import date, datetime
+from enum import StrEnum
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from agreements_api.agreements.schemas import Day, FieldName, Title
@@ -55,6 +56,7 @@ class TaskCreate(Model):
     field: FieldName | None = Field(default=None, description="Where absent, the field of the clause.")
     due_on: Day | None = None
     lead_organization_id: UUID
+    lead_due_on: Day | None = Field(default=None, description="Where the lead has to be ready before all others are.")
     coordinating: Annotated[list[ParticipantCreate], Field(max_length=100)] = []
     monitoring: Annotated[list[ParticipantCreate], Field(max_length=20)] = []
     demonstration: Flag = False
@@ -74,9 +76,33 @@ class TaskUpdate(Model):
     deliverable: Text | None = None
     field: FieldName | None = None
     due_on: Day | None = None
+    lead_due_on: Day | None = None
     coordinating: Annotated[list[ParticipantCreate], Field(max_length=100)] = []
     monitoring: Annotated[list[ParticipantCreate], Field(max_length=20)] = []
     note: Text | None = None
+
+
+class Reassignment(Model):
+    """Who leads, coordinates and monitors from now on; what is absent stays as it is."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"lead_organization_id": _OTHER, "coordinating": [], "reason": "Đổi đơn vị chủ trì (minh họa)."}
+            ]
+        }
+    )
+
+    lead_organization_id: UUID | None = None
+    coordinating: Annotated[list[ParticipantCreate], Field(max_length=100)] | None = None
+    monitoring: Annotated[list[ParticipantCreate], Field(max_length=20)] | None = None
+    reason: Text
+
+    @model_validator(mode="after")
+    def _somebody(self) -> "Reassignment":
+        if self.lead_organization_id is None and self.coordinating is None and self.monitoring is None:
+            raise PydanticCustomError("nobody_named", "Name who leads, who coordinates or who monitors from now on")
+        return self
 
 
 class ProgressReportCreate(Model):
@@ -100,6 +126,44 @@ class ProgressReportCreate(Model):
         if begins and value < begins:
             raise PydanticCustomError("period_reversed", "The period ends before it begins")
         return value
+
+
+class ReportPeriod(StrEnum):
+    """The official reporting periods (Decree 09/2019/NĐ-CP, article 12)."""
+
+    MONTH = "month"
+    QUARTER = "quarter"
+    HALF_YEAR = "half_year"
+    NINE_MONTH = "nine_month"
+    YEAR = "year"
+
+
+PERIOD_WORDING: dict[ReportPeriod, str] = {
+    ReportPeriod.MONTH: "tháng",
+    ReportPeriod.QUARTER: "quý",
+    ReportPeriod.HALF_YEAR: "6 tháng",
+    ReportPeriod.NINE_MONTH: "9 tháng",
+    ReportPeriod.YEAR: "năm",
+}
+
+
+class ReportDraft(Model):
+    """The next report, begun with what the last one said: to be changed, and sent as a report."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"task_id": "01990000-0000-7000-8000-0000000000b1", "period": "month", **REPORT_EXAMPLE}]
+        }
+    )
+
+    task_id: UUID
+    period: ReportPeriod
+    period_start: date
+    period_end: date
+    percent: int
+    narrative: str | None = Field(description="Of the last report; null where there is none.")
+    difficulties: str | None
+    carried_from: datetime | None = Field(default=None, description="When the last report was given.")
 
 
 class Submission(Model):
@@ -129,6 +193,7 @@ class TaskPartyPublic(Model):
     unit_name: str | None
     due_on: date | None = Field(description="Its own deadline, where it has one.")
     confirmed_at: datetime | None = Field(description="When it confirmed the present submission.")
+    accepted_at: datetime | None = Field(default=None, description="When it took on what it was given.")
     promised_by_organization_id: UUID | None = Field(
         default=None, description="Who was given the task, where another one answers for it by now."
     )
@@ -175,6 +240,7 @@ class TaskPublic(Model):
                         "unit_name": "Thị xã Đông Triều",
                         "due_on": None,
                         "confirmed_at": None,
+                        "accepted_at": "2026-11-02T03:00:00Z",
                     },
                     "coordinating": [
                         {
@@ -184,10 +250,14 @@ class TaskPublic(Model):
                             "unit_name": "Thị xã Kinh Môn",
                             "due_on": "2026-12-15",
                             "confirmed_at": None,
+                            "accepted_at": None,
                         }
                     ],
                     "monitoring": [],
                     "last_report": {**REPORT_EXAMPLE, "reported_at": "2026-11-14T03:00:00Z"},
+                    "extension_count": 0,
+                    "recurrence_id": None,
+                    "previous_occurrence_id": None,
                     "created_at": "2026-11-01T03:00:00Z",
                     "updated_at": "2026-11-14T03:00:00Z",
                     "allowed_actions": ["report", "submit"],
@@ -221,6 +291,9 @@ class TaskPublic(Model):
     coordinating: list[TaskPartyPublic]
     monitoring: list[TaskPartyPublic]
     last_report: LastReportPublic | None
+    extension_count: int = Field(description="How often a later deadline was granted.")
+    recurrence_id: UUID | None = Field(description="The series that it is an occurrence of.")
+    previous_occurrence_id: UUID | None
     created_at: datetime
     updated_at: datetime
     allowed_actions: list[str] = Field(description="The steps that the caller can take now.")

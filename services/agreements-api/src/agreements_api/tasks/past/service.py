@@ -34,6 +34,8 @@ async def read(
 def body(state: Json, stand: Timeliness | None) -> str:
     task = shown(TaskPublic, state) | {
         "timeliness": stand,
+        # What was kept before there were extensions had none.
+        "extension_count": state.get("extension_count", 0),
         "lead": shown(TaskPartyPublic, state["lead"]),
         "coordinating": each_shown(TaskPartyPublic, state["coordinating"]),
         "monitoring": each_shown(TaskPartyPublic, state["monitoring"]),

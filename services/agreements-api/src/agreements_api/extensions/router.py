@@ -1,0 +1,172 @@
+"""HTTP of extensions."""
+
+from collections.abc import Awaitable, Callable
+from uuid import UUID
+
+import asyncpg
+from fastapi import APIRouter, Request, Response
+
+from agreements_api.extensions import errors, repository, service
+from agreements_api.extensions.permissions import allowed_actions
+from agreements_api.extensions.schemas import ExtensionCreate, ExtensionPublic, Grant
+from agreements_api.policy import Caller
+from agreements_api.representation import json_response, page_response, with_actions
+from agreements_api.tasks.answers import check_scope, check_visible
+from agreements_api.tasks.schemas import Reason
+from agreements_api.tasks.steps import Connection
+from shared.auth import Actor
+from shared.db import Database
+from shared.dependencies import (
+    PAGE,
+    ActorDep,
+    CursorParameter,
+    CursorsDep,
+    DatabaseDep,
+    IdempotencyKey,
+    IfMatch,
+    IfNoneMatch,
+    Limit,
+)
+from shared.etags import etag, not_modified
+from shared.idempotency import run_idempotent
+from shared.pagination import cut
+from shared.schemas import Page
+
+router = APIRouter(tags=["tasks"])
+
+
+@router.get("/tasks/{task_id}/extensions", operation_id="list_extensions", response_model=Page[ExtensionPublic])
+async def list_extensions(
+    task_id: UUID,
+    request: Request,
+    database: DatabaseDep,
+    actor: ActorDep,
+    cursors: CursorsDep,
+    limit: Limit = PAGE,
+    cursor: CursorParameter = None,
+) -> Response:
+    """Every request for a later deadline, the newest first, with what was decided."""
+    check_scope(actor)
+    scope = f"extensions:{task_id}"
+    before = UUID(cursors.decode(scope, cursor)[0]) if cursor is not None else None
+    async with database.read(actor) as connection:
+        rows = await repository.list_of(connection, actor.organization_id, task_id, before=before, limit=limit + 1)
+        if not rows:
+            await check_visible(connection, actor, task_id)
+    items, last = cut(rows, limit)
+    following = cursors.encode(scope, [last["id"]]) if last else None
+    return page_response(request, [_body(actor, row) for row in items], following, None)
+
+
+@router.post(
+    "/tasks/{task_id}/extensions",
+    operation_id="request_extension",
+    status_code=201,
+    response_model=ExtensionPublic,
+)
+async def request_extension(
+    task_id: UUID,
+    body: ExtensionCreate,
+    request: Request,
+    actor: ActorDep,
+    key: IdempotencyKey,
+    if_match: IfMatch = None,
+) -> Response:
+    """Ask for a later deadline; `If-Match` is the ETag of the task."""
+
+    async def step(connection: Connection) -> UUID:
+        return await service.request(connection, actor, task_id, if_match, body)
+
+    return await _change(request, actor, key, task_id, step, status_code=201)
+
+
+@router.get("/tasks/{task_id}/extensions/{extension_id}", operation_id="read_extension", response_model=ExtensionPublic)
+async def read_extension(
+    task_id: UUID, extension_id: UUID, database: DatabaseDep, actor: ActorDep, if_none_match: IfNoneMatch = None
+) -> Response:
+    """One request, and what the caller may do with it."""
+    check_scope(actor)
+    async with database.read(actor) as connection:
+        row = await repository.read(connection, actor.organization_id, task_id, extension_id)
+    if row is None:
+        raise errors.ExtensionNotFound
+    return not_modified(if_none_match, etag(row["version"])) or _shown(actor, row)
+
+
+@router.post(
+    "/tasks/{task_id}/extensions/{extension_id}/grant",
+    operation_id="grant_extension",
+    response_model=ExtensionPublic,
+)
+async def grant_extension(
+    task_id: UUID,
+    extension_id: UUID,
+    request: Request,
+    actor: ActorDep,
+    key: IdempotencyKey,
+    if_match: IfMatch = None,
+    body: Grant | None = None,
+) -> Response:
+    """Grant the date that was asked for, or another later one: it is the deadline from now on."""
+    given = body or Grant()
+
+    async def step(connection: Connection) -> UUID:
+        await service.grant(
+            connection, actor, task_id, extension_id, if_match, due_on=given.due_on, remark=given.remark
+        )
+        return extension_id
+
+    return await _change(request, actor, key, task_id, step)
+
+
+@router.post(
+    "/tasks/{task_id}/extensions/{extension_id}/deny", operation_id="deny_extension", response_model=ExtensionPublic
+)
+async def deny_extension(
+    task_id: UUID,
+    extension_id: UUID,
+    body: Reason,
+    request: Request,
+    actor: ActorDep,
+    key: IdempotencyKey,
+    if_match: IfMatch = None,
+) -> Response:
+    """Deny it, with a reason: the deadline stays what it is."""
+
+    async def step(connection: Connection) -> UUID:
+        await service.deny(connection, actor, task_id, extension_id, if_match, reason=body.reason)
+        return extension_id
+
+    return await _change(request, actor, key, task_id, step)
+
+
+async def _change(
+    request: Request,
+    actor: Actor,
+    key: str,
+    task_id: UUID,
+    step: Callable[[Connection], Awaitable[UUID]],
+    *,
+    status_code: int = 200,
+) -> Response:
+    database: Database = request.app.state.database
+    async with database.write(actor) as connection:
+
+        async def handle() -> Response:
+            row = await repository.read(connection, actor.organization_id, task_id, await step(connection))
+            assert row is not None
+            return _shown(actor, row, status_code=status_code)
+
+        return await run_idempotent(request, connection, actor, key, handle)
+
+
+def _shown(actor: Actor, row: asyncpg.Record, *, status_code: int = 200) -> Response:
+    headers = {"ETag": etag(row["version"])}
+    if status_code == 201:
+        headers["Location"] = f"/v1/tasks/{row['task_id']}/extensions/{row['id']}"
+    return json_response(_body(actor, row), status_code=status_code, headers=headers)
+
+
+def _body(actor: Actor, row: asyncpg.Record) -> str:
+    actions = allowed_actions(Caller.of(actor), row["state"], row["status"], row["relations"])
+    return with_actions(row["body"], actions)

@@ -1,0 +1,164 @@
+"""HTTP of milestones."""
+
+from collections.abc import Awaitable, Callable
+from uuid import UUID
+
+import asyncpg
+from fastapi import APIRouter, Request, Response
+
+from agreements_api.milestones import errors, repository, service
+from agreements_api.milestones.permissions import allowed_actions
+from agreements_api.milestones.schemas import MilestoneCreate, MilestonePublic, MilestoneUpdate
+from agreements_api.policy import Caller
+from agreements_api.representation import json_response, page_response, with_actions
+from agreements_api.tasks.answers import check_scope, check_visible
+from agreements_api.tasks.steps import Connection
+from shared.auth import Actor
+from shared.db import Database
+from shared.dependencies import (
+    PAGE,
+    ActorDep,
+    CursorParameter,
+    CursorsDep,
+    DatabaseDep,
+    IdempotencyKey,
+    IfMatch,
+    IfNoneMatch,
+    Limit,
+)
+from shared.etags import etag, not_modified
+from shared.idempotency import run_idempotent
+from shared.pagination import cut
+from shared.schemas import Page
+
+router = APIRouter(tags=["tasks"])
+
+
+@router.get("/tasks/{task_id}/milestones", operation_id="list_milestones", response_model=Page[MilestonePublic])
+async def list_milestones(
+    task_id: UUID,
+    request: Request,
+    database: DatabaseDep,
+    actor: ActorDep,
+    cursors: CursorsDep,
+    limit: Limit = PAGE,
+    cursor: CursorParameter = None,
+) -> Response:
+    """What has to be reached on the way, in its order."""
+    check_scope(actor)
+    scope = f"milestones:{task_id}"
+    after = None
+    if cursor is not None:
+        position, milestone_id = cursors.decode(scope, cursor)
+        after = (int(position), UUID(milestone_id))
+    async with database.read(actor) as connection:
+        rows = await repository.list_of(connection, actor.organization_id, task_id, after=after, limit=limit + 1)
+        if not rows:
+            await check_visible(connection, actor, task_id)
+    items, last = cut(rows, limit)
+    following = cursors.encode(scope, [last["position"], last["id"]]) if last else None
+    return page_response(request, [_body(actor, row) for row in items], following, None)
+
+
+@router.post(
+    "/tasks/{task_id}/milestones", operation_id="add_milestone", status_code=201, response_model=MilestonePublic
+)
+async def add_milestone(
+    task_id: UUID,
+    body: MilestoneCreate,
+    request: Request,
+    actor: ActorDep,
+    key: IdempotencyKey,
+    if_match: IfMatch = None,
+) -> Response:
+    """Add a milestone; `If-Match` is the ETag of the task."""
+
+    async def step(connection: Connection) -> UUID:
+        return await service.add(connection, actor, task_id, if_match, body)
+
+    return await _change(request, actor, key, task_id, step, status_code=201)
+
+
+@router.get("/tasks/{task_id}/milestones/{milestone_id}", operation_id="read_milestone", response_model=MilestonePublic)
+async def read_milestone(
+    task_id: UUID, milestone_id: UUID, database: DatabaseDep, actor: ActorDep, if_none_match: IfNoneMatch = None
+) -> Response:
+    """One milestone, and what the caller may do with it."""
+    check_scope(actor)
+    async with database.read(actor) as connection:
+        row = await repository.read(connection, actor.organization_id, task_id, milestone_id)
+    if row is None:
+        raise errors.MilestoneNotFound
+    return not_modified(if_none_match, etag(row["version"])) or _shown(actor, row)
+
+
+@router.patch(
+    "/tasks/{task_id}/milestones/{milestone_id}", operation_id="update_milestone", response_model=MilestonePublic
+)
+async def update_milestone(
+    task_id: UUID,
+    milestone_id: UUID,
+    body: MilestoneUpdate,
+    request: Request,
+    actor: ActorDep,
+    key: IdempotencyKey,
+    if_match: IfMatch = None,
+) -> Response:
+    """Change a milestone, or say that it was reached, by a merge patch (RFC 7396)."""
+
+    async def step(connection: Connection) -> UUID:
+        await service.change(connection, actor, task_id, milestone_id, if_match, body)
+        return milestone_id
+
+    return await _change(request, actor, key, task_id, step)
+
+
+@router.delete("/tasks/{task_id}/milestones/{milestone_id}", operation_id="remove_milestone", status_code=204)
+async def remove_milestone(
+    task_id: UUID,
+    milestone_id: UUID,
+    request: Request,
+    actor: ActorDep,
+    key: IdempotencyKey,
+    if_match: IfMatch = None,
+) -> Response:
+    """Take a milestone out of the plan; the task's history keeps it."""
+    database: Database = request.app.state.database
+    async with database.write(actor) as connection:
+
+        async def handle() -> Response:
+            await service.remove(connection, actor, task_id, milestone_id, if_match)
+            return Response(status_code=204)
+
+        return await run_idempotent(request, connection, actor, key, handle)
+
+
+async def _change(
+    request: Request,
+    actor: Actor,
+    key: str,
+    task_id: UUID,
+    step: Callable[[Connection], Awaitable[UUID]],
+    *,
+    status_code: int = 200,
+) -> Response:
+    database: Database = request.app.state.database
+    async with database.write(actor) as connection:
+
+        async def handle() -> Response:
+            row = await repository.read(connection, actor.organization_id, task_id, await step(connection))
+            assert row is not None
+            return _shown(actor, row, status_code=status_code)
+
+        return await run_idempotent(request, connection, actor, key, handle)
+
+
+def _shown(actor: Actor, row: asyncpg.Record, *, status_code: int = 200) -> Response:
+    headers = {"ETag": etag(row["version"])}
+    if status_code == 201:
+        headers["Location"] = f"/v1/tasks/{row['task_id']}/milestones/{row['id']}"
+    return json_response(_body(actor, row), status_code=status_code, headers=headers)
+
+
+def _body(actor: Actor, row: asyncpg.Record) -> str:
+    return with_actions(row["body"], allowed_actions(Caller.of(actor), row["status"], row["relations"]))

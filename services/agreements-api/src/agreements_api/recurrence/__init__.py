@@ -1,0 +1,1 @@
+"""Recurrence: tasks that come again with every official reporting period."""

@@ -1,0 +1,99 @@
+"""The next occurrence of what repeats: made once, by whichever worker, when the one before it is over."""
+
+from datetime import date, datetime
+from uuid import UUID
+
+from agreements_api.recurrence import repository
+from agreements_api.recurrence.models import Frequency, Recurrence
+from agreements_api.recurrence.periods import next_occurrence
+from agreements_api.recurrence.service import DAY
+from agreements_api.tasks import repository as tasks
+from agreements_api.tasks.models import TaskStatus
+from agreements_api.tasks.parties import relations_of
+from agreements_api.tasks.repository import Told
+from agreements_api.tasks.steps import Connection, changes_of, event_of
+from agreements_api.tasks.timeliness import soon_until
+from shared import clock
+from shared.auth import SYSTEM
+from shared.db import Database
+from shared.events import Change, TaskAssigned, TaskParty, TaskSnapshot
+from shared.ids import new_id
+
+
+async def make_due(database: Database, batch: int) -> int:
+    """One batch, in one transaction: whoever else looks at the same time takes others."""
+    async with database.write(SYSTEM) as connection:
+        due = await repository.lock_due(connection, today=clock.today(), limit=batch)
+        for recurrence, over in due:
+            if over:
+                recurrence.ended_at = recurrence.updated_at = clock.now()
+                await repository.update(connection, recurrence)
+            else:
+                await _make_next(connection, recurrence)
+    return len(due)
+
+
+async def _make_next(connection: Connection, recurrence: Recurrence) -> None:
+    locked, now = await tasks.snapshot(connection, recurrence.current_task_id), clock.now()
+    task = following(locked.task, new_id(), recurrence.next_due_on, now)
+    changes = [*changes_of(None, task), Change(field="previous_occurrence", to=str(locked.task.id))]
+    told = Told("assign", event_of(TaskAssigned, SYSTEM, task, sorted(locked.members), changes))
+    today = clock.day_of(now)
+    await tasks.create(
+        connection,
+        SYSTEM,
+        tasks.Change(task, 0, locked.note, [told]),
+        await relations_of(connection, task),
+        today=today,
+        soon=soon_until(today),
+    )
+    await repository.update(connection, _advanced(recurrence, task, now))
+
+
+def _advanced(recurrence: Recurrence, task: TaskSnapshot, now: datetime) -> Recurrence:
+    """The series after its next occurrence; with the last one it is over."""
+    due_on = recurrence.next_due_on
+    after = next_occurrence(Frequency(recurrence.frequency), due_on, recurrence.working_days_after)
+    recurrence.current_task_id, recurrence.updated_at = task.id, now
+    recurrence.next_due_on, recurrence.next_from = after.due_on, due_on + DAY
+    if recurrence.until is not None and after.due_on > recurrence.until:
+        recurrence.ended_at = now
+    return recurrence
+
+
+def following(task: TaskSnapshot, task_id: UUID, due_on: date, now: datetime) -> TaskSnapshot:
+    """The same task for another period, given to those who answer for it today. Pure."""
+
+    def renewed(party: TaskParty) -> TaskParty:
+        moved = party.due_on and task.due_on and due_on + (party.due_on - task.due_on)
+        return TaskParty(
+            organization_id=party.organization_id,
+            name=party.name,
+            unit_id=party.unit_id,
+            unit_name=party.unit_name,
+            due_on=moved,
+        )
+
+    return TaskSnapshot(
+        id=task_id,
+        version=1,
+        agreement_id=task.agreement_id,
+        agreement_title=task.agreement_title,
+        agreement_number=task.agreement_number,
+        clause_id=task.clause_id,
+        title=task.title,
+        description=task.description,
+        deliverable=task.deliverable,
+        field=task.field,
+        status=TaskStatus.NOT_STARTED.value,
+        due_on=due_on,
+        original_due_on=due_on,
+        demonstration=task.demonstration,
+        lead=renewed(task.lead),
+        coordinating=[renewed(party) for party in task.coordinating],
+        monitoring=[renewed(party) for party in task.monitoring],
+        recurrence_id=task.recurrence_id,
+        previous_occurrence_id=task.id,
+        created_at=now,
+        updated_at=now,
+    )

@@ -1,0 +1,78 @@
+"""Answers that are a task: as its caller sees it, and after a change that he made."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from uuid import UUID
+
+import asyncpg
+from fastapi import Request, Response
+
+from agreements_api.policy import Caller
+from agreements_api.representation import json_response, with_actions
+from agreements_api.tasks import errors, repository
+from agreements_api.tasks.permissions import allowed_actions, may_read
+from agreements_api.tasks.steps import Connection
+from shared.auth import Actor
+from shared.db import Database
+from shared.etags import etag
+from shared.idempotency import run_idempotent
+
+
+async def change(
+    request: Request,
+    actor: Actor,
+    key: str,
+    step: Callable[[Connection], Awaitable[asyncpg.Record]],
+    *,
+    status_code: int = 200,
+) -> Response:
+    """One step in one transaction, which is committed before the answer leaves."""
+    database: Database = request.app.state.database
+    async with database.write(actor) as connection:
+
+        async def handle() -> Response:
+            return shown(actor, await step(connection), status_code=status_code)
+
+        return await run_idempotent(request, connection, actor, key, handle)
+
+
+def check_scope(actor: Actor) -> None:
+    if not may_read(actor):
+        raise errors.NotAllowed
+
+
+def shown(actor: Actor, row: asyncpg.Record, *, status_code: int = 200) -> Response:
+    headers = {"ETag": etag_of(row)}
+    if status_code == 201:
+        headers["Location"] = f"/v1/tasks/{row['id']}"
+    [body] = bodies_of(actor, [row])
+    return json_response(body, status_code=status_code, headers=headers)
+
+
+def bodies_of(actor: Actor, rows: Sequence[asyncpg.Record]) -> list[str]:
+    """Tasks as the caller sees them; on one page they stand to him in few different ways."""
+    caller = Caller.of(actor)
+    known: dict[tuple[str, str, bool, bool, bool], tuple[str, ...]] = {}
+    bodies = []
+    for row in rows:
+        stand = (row["status"], row["relations"], row["coordinated"], row["confirmed"], row["accepted"])
+        if stand not in known:
+            known[stand] = _actions(caller, *stand)
+        bodies.append(with_actions(row["body"], known[stand]))
+    return bodies
+
+
+def _actions(
+    caller: Caller, status: str, relations: str, coordinated: bool, confirmed: bool, accepted: bool
+) -> tuple[str, ...]:
+    return allowed_actions(caller, status, relations, coordinated=coordinated, confirmed=confirmed, accepted=accepted)
+
+
+def etag_of(row: asyncpg.Record) -> str:
+    # Timeliness changes with the day and without a version: whoever holds yesterday's answer must not be told 304.
+    return etag(row["version"], row["timeliness"])
+
+
+async def check_visible(connection: Connection, actor: Actor, task_id: UUID) -> None:
+    """An empty list of what lies beside a task is told only to whoever sees the task."""
+    if not await repository.is_visible(connection, actor.organization_id, task_id):
+        raise errors.TaskNotFound

@@ -1,0 +1,1 @@
+"""Tests of who handles what within an organisation."""
