@@ -159,7 +159,16 @@ async def set_up(
         world.organizations["kinhmon"].id,
     )
     run = accepted(await operator(world).post("/v1/successions/apply"), 202)
+    sent = await http.post(
+        "/v1/imports",
+        headers=drafter.unsafe(),
+        data={"kind": "tasks", "agreement_id": agreement["id"]},
+        files={"file": ("bang.csv", b"Noi dung;Chu tri\n")},
+    )
     ids = {
+        "import_id": accepted(sent, 202)["id"],
+        "kind": "tasks",
+        "format": "csv",
         "agreement_id": agreement["id"],
         "case_id": str(case["id"]),
         "run_id": run["id"],

@@ -42,6 +42,9 @@ PROTECTED = (
     "meeting_outcome",
     "meeting_participant",
     "meeting_promise",
+    "import_content",
+    "import_error",
+    "import_job",
     "open_point",
     "organization",
     "organization_contact",
@@ -113,6 +116,10 @@ async def place(
     drafter = registry.as_account(account, world.organizations[OURS])
     accepted(await drafter.post("/v1/agreements", {"instrument": "plan", "title": "Dự thảo (minh họa)"}), 201)
     await _succession(world, place.ids["agreement_id"])
+    await world.rows(
+        "insert into import_error (import_id, ordinal, organization_id, severity, row_number, cell, code, detail)"
+        " select id, 1, organization_id, 'error', 1, 'A1', 'missing', '{}' from import_job"
+    )
     return place
 
 

@@ -206,6 +206,9 @@ WALK: dict[str, Step] = {
         read_organization="organization.read",
         list_contacts="organization.read",
         read_contact="organization.read",
+        create_import="import.create",
+        read_import_template="import_template.read",
+        change_tasks="task.bulk",
     ),
     **_all(
         Subject.ORGANIZATION,
@@ -223,6 +226,11 @@ WALK: dict[str, Step] = {
         read_client="client.read",
         update_client="client.update",
         rotate_client_secret="client.rotate",
+        read_import="import.read",
+        list_import_errors="import.read",
+        read_import_errors_as_csv="import.read",
+        commit_import="import.commit",
+        cancel_import="import.cancel",
     ),
     **_all(Subject.SELF, read_me="me.read", update_me="me.update"),
 }
@@ -237,8 +245,8 @@ OWN_LISTS = {
     "list_corridors": "corridor.read",
     "list_funding_gates": "funding.read",
 }
-# Lists of one's own organisation's people and systems.
-OF_ONES_ORGANIZATION = {"list_users": "user.read", "list_clients": "client.read"}
+# Lists of one's own organisation's people, systems and imports.
+OF_ONES_ORGANIZATION = {"list_users": "user.read", "list_clients": "client.read", "list_imports": "import.read"}
 # Without a token, or with one of the caller's own making.
 OPEN = frozenset(
     {

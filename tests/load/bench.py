@@ -13,6 +13,7 @@ from tests.load import (
     consumers,
     drain,
     gateway,
+    imports,
     latency,
     provenance,
     reads,
@@ -55,6 +56,7 @@ SECTIONS: Mapping[str, Section] = {
     "alerts": alerts.measure,
     "reports": reports.measure,
     "provenance": provenance.measure,
+    "imports": imports.measure,
     "country": scale.measure,
     "successions": successions.measure,
     # Last, because PostgreSQL goes on cleaning up after it.

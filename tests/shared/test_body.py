@@ -10,13 +10,18 @@ from fastapi import FastAPI, Request
 from shared.body import BodyGuard
 
 app = FastAPI()
-app.add_middleware(BodyGuard, max_body=1000, streamed={"/file"})
+app.add_middleware(BodyGuard, max_body=1000, streamed={"/file"}, larger={"/files": 5000})
 
 
 @app.post("/file")
 @app.post("/echo")
 async def echo(request: Request) -> Any:
     return {"bytes": len(await request.body()), "query": dict(request.query_params)}
+
+
+@app.post("/files")
+async def take_file(request: Request) -> Any:
+    return {"bytes": len(await request.body())}
 
 
 async def call(content: bytes, query: str = "", *, path: str = "/echo") -> httpx.Response:
@@ -31,6 +36,12 @@ async def test_a_body_comes_through_unchanged() -> None:
 
 async def test_a_body_over_the_limit_is_refused() -> None:
     answer = await call(b"x" * 1001)
+    assert (answer.status_code, answer.json()["code"]) == (413, "payload_too_large")
+
+
+async def test_a_path_by_which_files_come_in_has_a_limit_of_its_own() -> None:
+    assert (await call(b"x" * 5000, path="/files")).json() == {"bytes": 5000}
+    answer = await call(b"x" * 5001, path="/files")
     assert (answer.status_code, answer.json()["code"]) == (413, "payload_too_large")
 
 

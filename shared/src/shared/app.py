@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import gc
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
@@ -33,10 +33,12 @@ def create_service_app(
     lifespan_hooks: Sequence[Hook] = (),
     description: str = "",
     streamed: Collection[str] = (),
+    larger_bodies: Mapping[str, int] | None = None,
 ) -> FastAPI:
     """The service's routes under /v1; `lifespan_hooks` run while the application does, after the database is open.
 
-    `streamed` are the paths whose bodies are files, which their routes read by themselves.
+    `streamed` are the paths whose bodies are files, which their routes read by themselves; `larger_bodies` gives paths
+    by which smaller files come in whole, and how many bytes they may have.
     """
     logs.configure(settings.service_name, settings.log_level)
     telemetry.configure(settings.service_name, settings.otlp_endpoint)
@@ -83,7 +85,7 @@ def create_service_app(
     for router in routers:
         add_routes(app, router, prefix="/v1", responses=PROBLEM_RESPONSES)
     install_problem_handlers(app)
-    app.add_middleware(BodyGuard, streamed=streamed)
+    app.add_middleware(BodyGuard, streamed=streamed, larger=larger_bodies)
     app.add_middleware(telemetry.RequestTelemetry, service=settings.service_name)
     return app
 

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -26,12 +26,20 @@ class BodyGuard:
     """Plain ASGI: reads the body once, refuses what cannot be stored and hands the same bytes on.
 
     Bodies for the `streamed` paths are files: their routes read them piece by piece and have limits of their own.
+    The `larger` paths take files as a whole, each up to its own limit.
     """
 
-    def __init__(self, app: ASGIApp, max_body: int = MAX_BODY, streamed: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        max_body: int = MAX_BODY,
+        streamed: Collection[str] = (),
+        larger: Mapping[str, int] | None = None,
+    ) -> None:
         self._app = app
         self._max_body = max_body
         self._streamed = frozenset(streamed)
+        self._larger = dict(larger or {})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -44,19 +52,20 @@ class BodyGuard:
         if scope["path"] in self._streamed or not any(name in _WITH_BODY for name, _ in scope["headers"]):
             await self._app(scope, receive, send)
             return
-        body = await self._read(receive)
+        most = self._larger.get(scope["path"], self._max_body)
+        body = await self._read(receive, most)
         if body is None:
             return
-        problem = PayloadTooLarge() if len(body) > self._max_body else _refused_body(body)
+        problem = PayloadTooLarge() if len(body) > most else _refused_body(body)
         if problem is not None:
             await respond(problem, _language(scope))(scope, receive, send)
             return
         await self._app(scope, _replay(body, receive), send)
 
-    async def _read(self, receive: Receive) -> bytes | None:
+    async def _read(self, receive: Receive, most: int) -> bytes | None:
         """The whole body, or a little more than the limit; none if the caller went away."""
         body = bytearray()
-        while len(body) <= self._max_body:
+        while len(body) <= most:
             message = await receive()
             if message["type"] == "http.disconnect":
                 return None

@@ -70,7 +70,8 @@ async def run_idempotent(
 
     Raises 422 for the same key with another request and 409 while the first one is under way. An error of the handler
     is not stored, because its transaction is rolled back: the same key may try again. `content` stands for a body that
-    was read piece by piece: its digest, and whatever else was asked in it.
+    was read piece by piece or is written differently each time, as a form with a file is: its digest, and whatever else
+    was asked in it.
     """
     connection = await driver_connection(transaction) if isinstance(transaction, AsyncSession) else transaction
     fingerprint = request.app.state.fingerprints.of(request, await request.body() if content is None else content)

@@ -69,7 +69,7 @@ class Service:
         return self.package.upper()
 
 
-AGREEMENTS = Service("agreements-api", "agreements", ("relay", "lifecycle", "succession", "scan"))
+AGREEMENTS = Service("agreements-api", "agreements", ("relay", "lifecycle", "succession", "scan", "imports"))
 SERVICES = (
     AGREEMENTS,
     Service("notifier", "notifier", ("consume", "schedule", "send", "relay")),

@@ -7,6 +7,7 @@ from agreements_api.accounts.router import router as accounts
 from agreements_api.agreements.router import router as agreements
 from agreements_api.assignments.router import router as assignments
 from agreements_api.boundary_cases.router import router as boundary_cases
+from agreements_api.bulk.router import router as bulk
 from agreements_api.config import Settings
 from agreements_api.corridors.router import router as corridors
 from agreements_api.documents.router import STREAMED, documents_hook
@@ -14,6 +15,7 @@ from agreements_api.documents.router import router as documents
 from agreements_api.extensions.router import router as extensions
 from agreements_api.funding.router import router as funding
 from agreements_api.history.router import router as history
+from agreements_api.imports.router import router as imports
 from agreements_api.localities.router import router as localities
 from agreements_api.meeting_rhythm.router import router as meeting_rhythm
 from agreements_api.meetings.router import router as meetings
@@ -56,9 +58,13 @@ def create_app(settings: Settings) -> FastAPI:
             corridors,
             funding,
             accounts,
+            imports,
+            bulk,
         ],
         lifespan_hooks=[documents_hook],
         streamed=STREAMED,
+        # The file, and what a form needs around it.
+        larger_bodies={"/v1/imports": settings.import_max_mb * 1024 * 1024 + 64 * 1024},
     )
     app.state.issuer = TokenIssuer(settings.keys_dir)
     app.state.passwords = Passwords(at_once=settings.hashes_at_once, waiting=settings.hashes_waiting)

@@ -19,8 +19,11 @@ from agreements_api.agreements.schemas import Outcome, TextVerification
 from agreements_api.app import create_app
 from agreements_api.config import Settings
 from agreements_api.documents.scanning import scan_role
+from agreements_api.examples.loader import UnitsMissing
+from agreements_api.examples.loader import load_examples as load_example_agreements
 from agreements_api.history import verification as audit_trail
 from agreements_api.history.instants import instant_of
+from agreements_api.imports.jobs import import_role
 from agreements_api.localities.loader import load_units as load
 from agreements_api.party_succession import service as party_succession
 from agreements_api.party_succession.models import RunState
@@ -41,6 +44,7 @@ cli = ServiceCli(
         "lifecycle": lifecycle_role,
         "succession": succession_role,
         "scan": scan_role,
+        "imports": import_role,
     },
 )
 app = cli.app
@@ -63,6 +67,26 @@ def load_units() -> None:
         typer.echo(f"new: {loaded.units} units, {loaded.parents} parents, {loaded.successions} successions")
 
     cli.run(work)
+
+
+@app.command("load-examples")
+def load_examples() -> None:
+    """Load seven published agreements of the region as drafts, after the units; may be run again."""
+
+    async def work(settings: Settings, database: Database) -> None:
+        loaded = await load_example_agreements(database)
+        typer.echo(
+            f"new: {len(loaded.agreements)} agreements, {len(loaded.organizations)} organisations;"
+            f" already there: {loaded.present} agreements"
+        )
+        for name in (*loaded.agreements, *loaded.organizations):
+            typer.echo(f"  {name}")
+
+    try:
+        cli.run(work)
+    except UnitsMissing as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from None
 
 
 @successions.command("apply")

@@ -101,6 +101,31 @@ class Settings(ServiceSettings):
     document_grace_seconds: float = Field(
         default=3600, ge=0, description="How long a content may lie in the store before something refers to it."
     )
+    import_max_mb: int = Field(default=10, ge=1, le=100, description="Megabytes of an imported file.")
+    import_max_rows: int = Field(default=10_000, ge=1, le=50_000, description="Rows of an imported file.")
+    import_max_columns: int = Field(default=100, ge=10, le=1000, description="Columns of an imported file.")
+    import_unpacked_mb: int = Field(
+        default=100, ge=1, le=1000, description="Megabytes that a workbook may have once it is unpacked."
+    )
+    import_memory_mb: int = Field(
+        default=512, ge=128, le=4096, description="Address space of the process that reads an imported file."
+    )
+    import_cpu_seconds: int = Field(default=60, ge=1, le=3600, description="Time on a core for reading a file.")
+    import_timeout_seconds: float = Field(default=120, gt=0, le=3600, description="Time for reading a file.")
+    import_errors_kept: int = Field(
+        default=1000, ge=1, le=10_000, description="Errors and notices of an import that are kept; all are counted."
+    )
+    import_keep_hours: float = Field(
+        default=72, gt=0, le=8760, description="How long a checked import waits to be committed; then its file goes."
+    )
+    import_poll_seconds: float = Field(
+        default=1, gt=0, le=3600, description="How often the role `imports` looks for imports to work on."
+    )
+    import_lease_seconds: float = Field(
+        default=30, ge=1, le=3600, description="After this time without a sign of its worker an import is taken over."
+    )
+    import_attempts: int = Field(default=3, ge=1, le=100, description="Workers that may die over one import.")
+    import_batch: int = Field(default=200, ge=1, le=1000, description="Tasks that are written between two signs.")
     operator_password: str | None = Field(
         default=None,
         validation_alias=AliasChoices("LIENVUNG_OPERATOR_PASSWORD", "operator_password"),

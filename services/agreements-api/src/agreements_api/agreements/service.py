@@ -63,6 +63,7 @@ from shared.events import (
     ParentInstrument,
     PartySnapshot,
 )
+from shared.ids import new_id
 from shared.outbox import publish_all
 
 # Fields whose changes history tells of.
@@ -87,7 +88,9 @@ _TOLD = (
 )
 
 
-async def draft(session: AsyncSession, actor: Actor, body: AgreementCreate) -> Agreement:
+async def draft(
+    session: AsyncSession, actor: Actor, body: AgreementCreate, *, agreement_id: UUID | None = None
+) -> Agreement:
     """A new draft whose custodian is the caller's organisation. Only its custodian sees it until it is opened."""
     if actor.organization_id is None or not may(actor, "draft", ()):
         raise errors.NotAllowed
@@ -96,6 +99,7 @@ async def draft(session: AsyncSession, actor: Actor, body: AgreementCreate) -> A
     now = clock.now()
     names = await repository.names_of(session, [actor.organization_id])
     agreement = Agreement(
+        id=agreement_id or new_id(),
         instrument=body.instrument,
         number=body.number,
         title=body.title,

@@ -537,6 +537,50 @@ async def superiors(connection: asyncpg.Connection[Any], ids: Sequence[UUID]) ->
     return [row["id"] for row in await connection.fetch(_SUPERIORS, ids)]
 
 
+async def create_many(
+    connection: asyncpg.Connection[Any],
+    actor: Actor,
+    changes: Sequence[tuple[Change, Sequence[tuple[UUID, Relation]]]],
+    *,
+    today: date,
+    soon: date,
+) -> None:
+    """New tasks of one agreement, each as `create` makes one; the server hears of all before it is asked for any."""
+    members = [(change.task, relation) for change, relations in changes for relation in relations]
+    await connection.execute(
+        _ADD_MANY_MEMBERS,
+        [task.agreement_id for task, _ in members],
+        [organization for _, (organization, _) in members],
+        [task.id for task, _ in members],
+        [relation.value for _, (_, relation) in members],
+    )
+    await connection.executemany(
+        _CREATE,
+        [
+            [
+                *_values(actor, change, today, soon),
+                change.task.agreement_id,
+                change.task.clause_id,
+                change.task.lead.organization_id,
+                change.task.demonstration,
+                change.task.recurrence_id,
+                change.task.previous_occurrence_id,
+            ]
+            for change, _ in changes
+        ],
+    )
+
+
+async def clauses_of(connection: asyncpg.Connection[Any], agreement_id: UUID) -> list[asyncpg.Record]:
+    """The clauses of an agreement that is locked."""
+    return await connection.fetch(_CLAUSES, agreement_id)
+
+
+async def superiors_of_each(connection: asyncpg.Connection[Any], ids: Sequence[UUID]) -> dict[UUID, list[UUID]]:
+    """For each organisation the bodies above it, up to the top."""
+    return {row["id"]: row["above"] for row in await connection.fetch(_SUPERIORS_OF_EACH, ids)}
+
+
 def _values(actor: Actor, change: Change, today: date, soon: date) -> list[Any]:
     """$1 to $30 of every change."""
     task = change.task
@@ -679,4 +723,21 @@ with recursive chain (id) as (
     select o.superior_organization_id from chain join organization o on o.id = chain.id
 )
 select id from chain where id is not null order by id
+"""
+_ADD_MANY_MEMBERS = """
+insert into agreement_member (agreement_id, organization_id, source_id, relation)
+select m.agreement_id, m.organization_id, m.source_id, m.relation
+from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[]) as m(agreement_id, organization_id, source_id, relation)
+"""
+_CLAUSES = """
+select c.id, c.ordinal, c.heading, c.field, c.ended_on is not null as ended
+from agreement_clause c where c.agreement_id = $1 order by c.ordinal, c.id
+"""
+_SUPERIORS_OF_EACH = """
+with recursive chain (id, above) as (
+    select id, superior_organization_id from organization where id = any($1::uuid[])
+    union
+    select c.id, o.superior_organization_id from chain c join organization o on o.id = c.above
+)
+select id, array_agg(above) filter (where above is not null) as above from chain group by id
 """

@@ -48,7 +48,7 @@ async def assign(connection: Connection, actor: Actor, agreement_id: UUID, body:
     """A task for an agreement in force; everyone who takes part, and the bodies above them, become its members."""
     clause_id = body.clause_id
     agreement = await repository.lock_agreement(connection, actor.organization_id, agreement_id, clause_id)
-    _check_assignable(actor, agreement)
+    check_assignable(actor, agreement)
     assert agreement is not None
     if clause_id is not None and agreement["clause_id"] is None:
         raise errors.unknown_reference("/clause_id")
@@ -309,7 +309,7 @@ async def _stands(step: Step, report_id: UUID) -> bool:
     return task.last_report is not None and task.last_report.reported_at == report["reported_at"]
 
 
-def _check_assignable(actor: Actor, agreement: asyncpg.Record | None) -> None:
+def check_assignable(actor: Actor, agreement: asyncpg.Record | None) -> None:
     if agreement is None:
         raise agreement_errors.AgreementNotFound
     status, relations, amendment = agreement["status"], agreement["relations"], agreement["amendment"]

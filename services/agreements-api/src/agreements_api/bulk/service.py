@@ -1,0 +1,91 @@
+"""Rules of many changes at once: each is made as if it came alone, and all of them or none."""
+
+from collections.abc import Sequence
+from typing import Any, TypeAlias, TypeVar
+from uuid import UUID
+
+import asyncpg
+from pydantic import BaseModel
+
+from agreements_api.bulk import errors, repository
+from agreements_api.bulk.permissions import may_send
+from agreements_api.bulk.schemas import (
+    AcceptChange,
+    AssignChange,
+    BulkResult,
+    CancelChange,
+    Change,
+    ChangedTask,
+    ReportChange,
+    SubmitChange,
+    UpdateChange,
+)
+from agreements_api.tasks import service as tasks
+from agreements_api.tasks.schemas import ProgressReportCreate, TaskCreate, TaskUpdate
+from shared.auth import Actor
+from shared.etags import etag
+from shared.problems import FieldError, Problem
+
+Connection: TypeAlias = "asyncpg.Connection[Any]"
+M = TypeVar("M", bound=BaseModel)
+
+_OWN = {"action", "task_id", "if_match", "agreement_id"}
+
+
+def check_may_send(actor: Actor) -> None:
+    if not may_send(actor):
+        raise errors.NotAllowed
+
+
+async def change_all(connection: Connection, actor: Actor, changes: Sequence[Change]) -> BulkResult:
+    """Make every change; where any is not possible, say of each one what is wrong and make none."""
+    if len(changes) > errors.MOST:
+        raise errors.TooMany(len(changes))
+    ids = [change.task_id for change in changes if not isinstance(change, AssignChange)]
+    await repository.hold(connection, actor.organization_id, sorted(set(ids)))
+    found: list[FieldError] = []
+    changed: list[ChangedTask] = []
+    seen: set[UUID] = set()
+    for at, change in enumerate(changes):
+        if not isinstance(change, AssignChange):
+            if change.task_id in seen:
+                found.append(errors.named_twice(at))
+                continue
+            seen.add(change.task_id)
+        try:
+            row = await _one(connection, actor, change)
+        except Problem as problem:
+            # The rules refuse before they write: what the earlier changes did is still there to be judged by.
+            found += errors.of_change(at, problem)
+            continue
+        changed.append(_shown(row))
+    if found:
+        raise errors.NothingChanged(found)
+    return BulkResult(changed=changed)
+
+
+async def _one(connection: Connection, actor: Actor, change: Change) -> asyncpg.Record:
+    match change:
+        case AssignChange():
+            return await tasks.assign(connection, actor, change.agreement_id, _body(TaskCreate, change))
+        case UpdateChange():
+            return await tasks.update(connection, actor, change.task_id, change.if_match, _body(TaskUpdate, change))
+        case AcceptChange():
+            return await tasks.accept(connection, actor, change.task_id, change.if_match)
+        case ReportChange():
+            body = _body(ProgressReportCreate, change)
+            return await tasks.report(connection, actor, change.task_id, change.if_match, body)
+        case SubmitChange():
+            return await tasks.submit(connection, actor, change.task_id, change.if_match, change.note)
+        case CancelChange():
+            return await tasks.cancel(connection, actor, change.task_id, change.if_match, change.reason)
+
+
+def _body(model: type[M], change: Change) -> M:
+    """The change without what says which task it is of; what was not given stays not given."""
+    return model.model_validate({name: getattr(change, name) for name in change.model_fields_set - _OWN})
+
+
+def _shown(row: asyncpg.Record) -> ChangedTask:
+    tag = etag(row["version"], row["timeliness"])
+    return ChangedTask(task_id=row["id"], version=row["version"], etag=tag, status=row["status"])

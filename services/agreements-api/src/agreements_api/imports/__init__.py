@@ -1,0 +1,1 @@
+"""Imports of tasks and agreements from the tables in which people keep them."""

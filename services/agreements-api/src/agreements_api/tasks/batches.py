@@ -1,0 +1,148 @@
+"""Assigning many tasks of one agreement at once, under the rules of assigning one."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeAlias
+from uuid import UUID
+
+import asyncpg
+
+from agreements_api.policy import Relation
+from agreements_api.tasks import errors, repository
+from agreements_api.tasks.models import TaskStatus
+from agreements_api.tasks.repository import Told
+from agreements_api.tasks.schemas import ParticipantCreate, TaskCreate
+from agreements_api.tasks.service import check_assignable
+from agreements_api.tasks.steps import changes_of, event_of
+from agreements_api.tasks.timeliness import soon_until
+from shared import clock
+from shared.auth import Actor
+from shared.events import Change, TaskAssigned, TaskParty, TaskSnapshot
+from shared.ids import new_id
+
+Connection: TypeAlias = "asyncpg.Connection[Any]"
+Relations: TypeAlias = Sequence[tuple[UUID, Relation]]
+
+
+@dataclass
+class Batches:
+    """An agreement that is held while tasks are assigned; the caller's transaction ends it."""
+
+    connection: Connection
+    actor: Actor
+    agreement: asyncpg.Record
+    clauses: Mapping[UUID, asyncpg.Record]
+    members: set[UUID]
+    parties: dict[UUID, TaskParty]
+    above: dict[UUID, list[UUID]]
+
+    async def assign(self, bodies: Sequence[TaskCreate]) -> None:
+        """Some more tasks; a body that names what is not there raises with its place, as `/3/clause_id`."""
+        await self._learn(bodies)
+        now = clock.now()
+        day = clock.day_of(now)
+        changes = [self._new(body, f"/{at}", now) for at, body in enumerate(bodies)]
+        await repository.create_many(self.connection, self.actor, changes, today=day, soon=soon_until(day))
+
+    async def _learn(self, bodies: Sequence[TaskCreate]) -> None:
+        """Everybody who is named, with the bodies above them."""
+        named = {organization for body in bodies for _, organization in _named(body)} - self.parties.keys()
+        if named:
+            self.parties |= await repository.organizations(self.connection, list(named))
+            self.above |= await repository.superiors_of_each(self.connection, list(named))
+
+    def _new(self, body: TaskCreate, pointer: str, now: datetime) -> tuple[repository.Change, Relations]:
+        clause_field = self._clause_field(body, pointer)
+        self._check_parties(body, pointer)
+        lead = self.parties[body.lead_organization_id].model_copy(update={"due_on": body.lead_due_on})
+        coordinating, monitoring = self._with_deadlines(body.coordinating), self._with_deadlines(body.monitoring)
+        task = TaskSnapshot(
+            id=new_id(),
+            version=1,
+            agreement_id=self.agreement["id"],
+            agreement_title=self.agreement["title"],
+            agreement_number=self.agreement["number"],
+            clause_id=body.clause_id,
+            title=body.title,
+            description=body.description,
+            deliverable=body.deliverable,
+            field=body.field or clause_field,
+            status=TaskStatus.NOT_STARTED.value,
+            due_on=body.due_on,
+            original_due_on=body.due_on,
+            demonstration=body.demonstration,
+            lead=lead,
+            coordinating=coordinating,
+            monitoring=monitoring,
+            created_at=now,
+            updated_at=now,
+        )
+        relations = self._relations(task)
+        self.members.update(organization for organization, _ in relations)
+        changes = [
+            *changes_of(None, task),
+            Change(field="lead", to=lead.name),
+            *(Change(field="coordinating", to=party.name) for party in coordinating),
+            *(Change(field="monitoring", to=party.name) for party in monitoring),
+        ]
+        told = Told("assign", event_of(TaskAssigned, self.actor, task, sorted(self.members), changes))
+        return repository.Change(task, 0, body.note, [told]), relations
+
+    def _clause_field(self, body: TaskCreate, pointer: str) -> str | None:
+        if body.clause_id is None:
+            return None
+        clause = self.clauses.get(body.clause_id)
+        if clause is None:
+            raise errors.unknown_reference(f"{pointer}/clause_id")
+        if clause["ended"]:
+            raise errors.clause_ended(f"{pointer}/clause_id")
+        field: str | None = clause["field"]
+        return field
+
+    def _check_parties(self, body: TaskCreate, pointer: str) -> None:
+        seen: set[UUID] = set()
+        for place, organization in _named(body):
+            if organization not in self.parties:
+                raise errors.unknown_reference(pointer + place)
+            if organization in seen:
+                raise errors.named_twice(pointer + place)
+            seen.add(organization)
+
+    def _with_deadlines(self, given: Sequence[ParticipantCreate]) -> list[TaskParty]:
+        return [self.parties[one.organization_id].model_copy(update={"due_on": one.due_on}) for one in given]
+
+    def _relations(self, task: TaskSnapshot) -> Relations:
+        taking_part = [
+            (task.lead.organization_id, Relation.LEAD),
+            *((party.organization_id, Relation.COORDINATING) for party in task.coordinating),
+            *((party.organization_id, Relation.MONITOR) for party in task.monitoring),
+        ]
+        above = sorted({body for organization, _ in taking_part for body in self.above.get(organization) or ()})
+        return [*taking_part, *((organization, Relation.SUPERIOR) for organization in above)]
+
+
+async def begin(connection: Connection, actor: Actor, agreement_id: UUID) -> Batches:
+    """Hold the agreement, if the caller may assign tasks of it now."""
+    agreement = await repository.lock_agreement(connection, actor.organization_id, agreement_id, None)
+    check_assignable(actor, agreement)
+    assert agreement is not None
+    clauses = await repository.clauses_of(connection, agreement_id)
+    return Batches(
+        connection,
+        actor,
+        agreement,
+        {clause["id"]: clause for clause in clauses},
+        set(agreement["members"]),
+        parties={},
+        above={},
+    )
+
+
+def _named(body: TaskCreate) -> list[tuple[str, UUID]]:
+    """Every organisation of a task, with its place in the body."""
+    return [
+        ("/lead_organization_id", body.lead_organization_id),
+        *((f"/coordinating/{at}/organization_id", one.organization_id) for at, one in enumerate(body.coordinating)),
+        *((f"/monitoring/{at}/organization_id", one.organization_id) for at, one in enumerate(body.monitoring)),
+    ]
