@@ -1,6 +1,6 @@
 """Every call × role × relation through the real application: the answer is the table's."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
@@ -44,8 +44,11 @@ BOUNDARY_RELATIONS = {
     "ubnd-dongtrieu": [Relation.LEAD, Relation.OWN],
     "ubnd-kinhmon": [Relation.COORDINATING, Relation.OWN],
 }
+# Who raised the obstacle, and who was asked.
+OBSTACLE_RELATIONS = TASK_RELATIONS | {"ubnd-kinhmon": [Relation.COORDINATING, Relation.OWN]}
+URGING_RELATIONS = TASK_RELATIONS | {"ubnd-dongtrieu": [Relation.LEAD, Relation.OWN]}
 DOCUMENT_RELATIONS = {**AGREEMENT_RELATIONS, "dongtrieu": [Relation.CUSTODIAN, Relation.OWN]}
-RELATIONS = {
+RELATIONS: dict[Subject, Mapping[str, list[Relation] | None]] = {
     Subject.AGREEMENT: AGREEMENT_RELATIONS,
     Subject.TASK: TASK_RELATIONS,
     Subject.OPEN_POINT: AGREEMENT_RELATIONS,
@@ -53,9 +56,14 @@ RELATIONS = {
     Subject.MEETING: MEETING_RELATIONS,
     Subject.BOUNDARY_CASE: BOUNDARY_RELATIONS,
     Subject.DOCUMENT: DOCUMENT_RELATIONS,
+    Subject.OBSTACLE: OBSTACLE_RELATIONS,
+    Subject.URGING: URGING_RELATIONS,
+    Subject.COMMENT: TASK_RELATIONS,
     # The segment is a party's own.
     Subject.SEGMENT: {**AGREEMENT_RELATIONS, "chilinh": [Relation.PARTY, Relation.OWN]},
 }
+# Who wrote the comment.
+AUTHOR = ("ubnd-kinhmon", Role.SPECIALIST)
 REFUSED = {401, 403, 404}
 # Whose organisation "ours" is, and another one.
 OURS, OTHERS = "dongtrieu", "chilinh"
@@ -186,6 +194,7 @@ async def set_up(
         "contact_id": contact["id"],
         **await _meeting(world, path),
         **await _boundary_case(world, task["id"]),
+        **await _dialogue(world, f"/v1/tasks/{task['id']}"),
     }
     span = {"from": task["updated_at"], "to": task["updated_at"]}
     queries = {
@@ -239,6 +248,26 @@ async def _beside(world: World, task: str, agreement: dict[str, Any]) -> dict[st
     return {"milestone_id": milestone["id"], "dependency_id": dependency["id"], "extension_id": extension["id"]}
 
 
+async def _dialogue(world: World, task: str) -> dict[str, str]:
+    """An obstacle with a measure, an urging, a request for an explanation and a comment."""
+    raised = accepted(await world.person("ubnd-kinhmon").post(f"{task}/obstacles", {"text": "Vướng (minh họa)"}), 201)
+    measure = {"text": "Đo lại", "organization_id": world.id("ubnd-dongtrieu"), "due_on": "2199-12-31"}
+    lead = world.person("ubnd-dongtrieu")
+    raised = accepted(await lead.act(f"/v1/obstacles/{raised['id']}", "measures", measure), 201)
+    asked = [
+        accepted(await world.person(OURS).post(f"{task}/{kind}", {"message": "Đề nghị báo cáo"}), 201)
+        for kind in ("urgings", "explanations")
+    ]
+    said = accepted(await world.person(*AUTHOR).post(f"{task}/comments", {"text": "Ý kiến (minh họa)"}), 201)
+    return {
+        "obstacle_id": raised["id"],
+        "measure_id": raised["measures"][0]["id"],
+        "urging_id": asked[0]["id"],
+        "explanation_id": asked[1]["id"],
+        "comment_id": said["id"],
+    }
+
+
 def people(world: World, key: str) -> Sequence[tuple[str, Person]]:
     """Everybody of an organisation: each role, its systems with every scope and with none."""
     return [
@@ -264,13 +293,15 @@ def test_every_action_is_asked_by_some_call() -> None:
 async def test_a_record_of_an_agreement_is_open_to_whom_the_table_names(place: Place, operation: str, key: str) -> None:
     step = WALK[operation]
     relations = RELATIONS[step.subject][key]
+    author = place.world.person(*AUTHOR).actor.id
     for name, person in people(place.world, key):
         answer = await place.ask(person, operation)
         if relations is None:
             expected = _unseen(step, person)
             assert answer.status_code in expected, f"{name}: {answer.status_code} {answer.text}"
         else:
-            _check(answer, _allowed(step, person, relations), name)
+            own = step.subject is Subject.COMMENT and person.actor.id == author
+            _check(answer, _allowed(step, person, [*relations, Relation.SELF] if own else relations), name)
 
 
 def _unseen(step: Step, person: Person) -> set[int]:

@@ -17,6 +17,10 @@ class Subject(StrEnum):
     DOCUMENT = "document"
     # A part of a corridor, with the organisation that owns it.
     SEGMENT = "segment"
+    # Of the task: who raised it, who was asked and who wrote it stands to it in one way more.
+    OBSTACLE = "obstacle"
+    URGING = "urging"
+    COMMENT = "comment"
     # What is to be decided of who answers in an agreement.
     SUCCESSION_CASE = "succession case"
     # An organisation with its focal points, its people and its clients.
@@ -50,6 +54,15 @@ WALK: dict[str, Step] = {
         return_task="task.return",
         complete_task="task.complete",
         cancel_task="task.cancel",
+        refuse_task="task.refuse",
+        raise_obstacle="obstacle.raise",
+        urge_task="urging.ask",
+        list_task_urgings="urging.read",
+        request_explanation="explanation.ask",
+        list_explanations="urging.read",
+        list_comments="comment.read",
+        add_comment="comment.add",
+        list_task_people="comment.add",
         list_confirmations="task.read",
         draft_progress_report="task.read",
         suspend_task="task.suspend",
@@ -173,6 +186,31 @@ WALK: dict[str, Step] = {
         withdraw_segment="segment.withdraw",
     ),
     **_all(
+        Subject.OBSTACLE,
+        read_obstacle="obstacle.read",
+        update_obstacle="obstacle.update",
+        escalate_obstacle="obstacle.escalate",
+        resolve_obstacle="obstacle.resolve",
+        reopen_obstacle="obstacle.reopen",
+        plan_measure="obstacle.measure",
+        update_measure="obstacle.measure",
+        list_obstacle_history="obstacle.read",
+    ),
+    **_all(
+        Subject.URGING,
+        read_urging="urging.read",
+        answer_urging="urging.answer",
+        read_explanation="urging.read",
+        give_explanation="explanation.answer",
+    ),
+    **_all(
+        Subject.COMMENT,
+        read_comment="comment.read",
+        update_comment="comment.update",
+        delete_comment="comment.delete",
+        list_comment_versions="comment.read_versions",
+    ),
+    **_all(
         Subject.OPEN_POINT,
         read_open_point="open_point.read",
         carry_open_point="open_point.carry",
@@ -238,6 +276,8 @@ WALK: dict[str, Step] = {
 # Lists of what the caller may see anyway: nobody is refused, and what is in them is the matter of other tests.
 OWN_LISTS = {
     "list_tasks": "task.read",
+    "list_obstacles": "obstacle.read",
+    "list_urgings": "urging.read",
     "list_agreements": "agreement.read",
     "list_succession_worklist": "succession.read",
     "list_meetings": "meeting.read",

@@ -19,7 +19,7 @@ from aiokafka import AIOKafkaConsumer
 
 from lienvung.stack import Stack
 from notifier.alerts.expectations import Identity, expected_alerts, replay
-from notifier.deadlines.models import DeadlineSubject
+from notifier.alerts.policy import policies
 from notifier.deadlines.service import SubjectEvent
 from shared.events import (
     AGREEMENTS,
@@ -28,7 +28,6 @@ from shared.events import (
     AgreementEvent,
     OrganizationEvent,
     OrganizationSnapshot,
-    TaskEvent,
     parse_envelope,
 )
 from shared.kafka import client_options
@@ -37,7 +36,7 @@ from tests.faults.checker import Alert, Change, Effects, Evidence
 from tests.faults.client import Journal
 from tests.faults.rest import declared_partitions
 
-POLICIES = {DeadlineSubject.TASK.value: "default.v1", DeadlineSubject.AGREEMENT.value: "signing.v1"}
+POLICIES = {kind.value: policy.name for kind, policy in policies(0).items()}
 IN_APP, EMAIL = "in_app", "email"
 # At whatever hour of the day it runs, there are reminders that are due at once.
 FIRE_HOUR = 0
@@ -73,7 +72,11 @@ union all select id::text, version from agreement
 union all select id::text, version from organization
 """
 _KEPT = "select task_id::text as aggregate_id, version, 'task' as kind from task_version"
-_DEADLINES = "select id::text, version from task union all select id::text, version from organization"
+# What is asked about a task has no version of its own here: its alerts are held against what was told.
+_DEADLINES = """
+select id::text, version from task where subject_kind in ('task', 'agreement')
+union all select id::text, version from organization
+"""
 _FED = "select payload from feed_event order by position"
 _DEAD_LETTERS = """
 select concat_ws('/', consumer_group, topic, key, type, error) as letter from dead_letter where resolved_at is null
@@ -191,7 +194,7 @@ async def listed(cast: Cast) -> list[Alert]:
     return [
         Alert(
             (
-                item["task_id"] or item["agreement_id"],
+                item["subject_id"],
                 str(item["deadline_revision"]),
                 POLICIES[item["subject_kind"]],
                 item["step"],
@@ -249,7 +252,7 @@ async def _told(connection: asyncpg.Connection[Any]) -> tuple[list[SubjectEvent]
     organizations: dict[UUID, OrganizationSnapshot] = {}
     for (payload,) in await connection.fetch(_EVENTS, [TASKS, AGREEMENTS, LOCALITIES]):
         event = parse_envelope(payload).data
-        if isinstance(event, TaskEvent | AgreementEvent):
+        if isinstance(event, SubjectEvent):
             events.append(event)
         elif isinstance(event, OrganizationEvent):
             organizations[event.organization.id] = event.organization

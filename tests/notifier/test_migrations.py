@@ -67,6 +67,31 @@ SIGNING = (
     + " where d.subject_kind = 'agreement'",
     MAIL + " where subject_kind = 'agreement'",
 )
+# What only the release after that writes: an urging, and the alert of it.
+URGING = (
+    """
+    insert into task (id, version, agreement_id, agreement_title, title, status, lead_name, members, demonstration,
+        subject_kind, about_task_id, path)
+        select gen_random_uuid(), 4, agreement_id, agreement_title, title, 'open', 'UBND', members, true, 'urging', id,
+               '/v1/tasks' from task where subject_kind = 'task'
+    """,
+    """
+    insert into deadline (task_id, organization_id, role, due_on, revision, is_open, since, task_version, subject_kind,
+        account_ids)
+        select id, members[1], 'asked', '2026-12-31', 1, true, now(), 4, 'urging', array[gen_random_uuid()] from task
+        where subject_kind = 'urging'
+    """,
+    """
+    insert into alert_step (id, task_id, organization_id, revision, policy, step, kind, audience, fire_at, ready_at)
+        select gen_random_uuid(), task_id, organization_id, 1, 'urging.v1', 'asked', 'asked', 'party', now(), now()
+        from deadline where subject_kind = 'urging'
+    """,
+    ALERT.replace("demonstration, fired_at)", "demonstration, fired_at, subject_kind, about_task_id, path)").replace(
+        "true, now()\n", "true, now(), d.subject_kind, t.about_task_id, t.path\n"
+    )
+    + " where d.subject_kind = 'urging'",
+    MAIL + " where subject_kind = 'urging'",
+)
 FOUNDATION = (TASK, DEADLINE, STEP, ALERT, MAIL)
 _COUNTS = """
 select (select count(*) from task) as task, (select count(*) from deadline) as deadline,
@@ -129,6 +154,18 @@ def test_taken_back_it_leaves_what_is_about_tasks(foundation: DatabaseAddress) -
     run(foundation.owner_url, *SIGNING)
     assert run(foundation.owner_url, _COUNTS) == [{table: 2 * count for table, count in before[0].items()}]
     downgrade("notifier", foundation.owner_url, "0001")
+    assert run(foundation.owner_url, _COUNTS) == before
+    upgrade("notifier", foundation.owner_url)
+    assert run(foundation.owner_url, _COUNTS) == before
+
+
+def test_taken_back_it_leaves_what_is_about_tasks_and_signatures(foundation: DatabaseAddress) -> None:
+    upgrade("notifier", foundation.owner_url)
+    run(foundation.owner_url, *SIGNING)
+    before = run(foundation.owner_url, _COUNTS)
+    run(foundation.owner_url, *URGING)
+    assert run(foundation.owner_url, _COUNTS) == [{table: count + 1 for table, count in before[0].items()}]
+    downgrade("notifier", foundation.owner_url, "0003")
     assert run(foundation.owner_url, _COUNTS) == before
     upgrade("notifier", foundation.owner_url)
     assert run(foundation.owner_url, _COUNTS) == before

@@ -20,6 +20,8 @@ PACKAGE = "agreements_api"
 MIGRATION = import_module("agreements_api.migrations.versions.20261124_0003_audit_trail")
 # What the foundation did not tell of: who was expected to sign, until somebody did.
 UNKNOWN = ("signatory_name", "signatory_title")
+# What no party of a task had in those days.
+NEWER = ("accepted_at", "respond_by", "lapsed_at")
 
 
 async def test_states_are_worked_out_as_they_were(world: World) -> None:
@@ -100,8 +102,7 @@ def told_by_the_foundation(value: Any, name: str = "") -> Any:
         return {
             inner: told_by_the_foundation(one, inner)
             for inner, one in value.items()
-            # Parties took their parts on without a time of their own.
-            if not (unsigned and inner in UNKNOWN) and inner != "accepted_at"
+            if not (unsigned and inner in UNKNOWN) and inner not in NEWER
         }
     if isinstance(value, list):
         return [told_by_the_foundation(one) for one in value]

@@ -1,7 +1,7 @@
 """Organisations by what people call them."""
 
 from datetime import date
-from uuid import UUID, uuid4
+from uuid import NAMESPACE_OID, UUID, uuid5
 
 import pytest
 
@@ -14,7 +14,7 @@ TODAY = date(2026, 11, 24)
 def entry(
     name: str, unit: str, *, short: str | None = None, until: date | None = None, above: str | None = None
 ) -> Entry:
-    return Entry(uuid4(), name, short, unit, until, above)
+    return Entry(uuid5(NAMESPACE_OID, name), name, short, unit, until, above)
 
 
 KINH_MON = entry("UBND thị xã Kinh Môn", "Thị xã Kinh Môn")

@@ -49,6 +49,8 @@ async def test_who_was_given_the_task_sees_it_under_the_names_of_that_day(world:
         "accepted_at": None,
         "promised_by_organization_id": None,
         "promised_by_name": None,
+        "respond_by": None,
+        "lapsed_at": None,
     }
     assert [party["name"] for party in task["monitoring"]] == ["Ban Thường vụ Tỉnh ủy Hải Dương"]
     rename = "update organization set name = $2 where id = $1"

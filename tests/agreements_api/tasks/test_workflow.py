@@ -97,7 +97,7 @@ async def test_whatever_is_not_among_the_allowed_actions_is_refused(
         ("not_started", "dongtrieu", Role.LEADER, ["update", *PLANNING, "reassign", "suspend", "cancel"]),
         ("in_progress", "ubnd-dongtrieu", Role.LEADER, ["report", "submit", *LEADS]),
         ("in_progress", "ubnd-kinhmon", Role.LEADER, ["accept"]),
-        ("submitted", "ubnd-kinhmon", Role.LEADER, ["confirm", "return"]),
+        ("submitted", "ubnd-kinhmon", Role.LEADER, ["confirm", "return", "refuse"]),
         ("submitted", "ubnd-kinhmon", Role.SPECIALIST, []),
         ("submitted", "ubnd-dongtrieu", Role.LEADER, []),
         ("submitted", "chilinh", Role.LEADER, []),

@@ -138,7 +138,7 @@ async def test_the_summary_counts_by_kind(world: World, door: Door) -> None:
     await alerted(world, body, SOON, SOON, OVERDUE)
     summary = (await door.caller(body).get("/v1/alerts/summary")).json()
     assert summary["unread"] == 3
-    assert summary["by_kind"] == {"approaching": 2, "due": 0, "overdue": 1, "escalated": 0}
+    assert summary["by_kind"] == {"asked": 0, "approaching": 2, "due": 0, "overdue": 1, "escalated": 0}
     nobody = (await door.caller(staffed()).get("/v1/alerts/summary")).json()
     assert (nobody["unread"], nobody["newest_at"]) == (0, None)
 

@@ -24,6 +24,7 @@ RESOURCES: dict[str, tuple[str, ...]] = {
         "tasks",
         "open-points",
         "obstacles",
+        "urgings",
         "meetings",
         "boundary-cases",
         "corridors",

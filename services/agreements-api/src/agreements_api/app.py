@@ -8,6 +8,7 @@ from agreements_api.agreements.router import router as agreements
 from agreements_api.assignments.router import router as assignments
 from agreements_api.boundary_cases.router import router as boundary_cases
 from agreements_api.bulk.router import router as bulk
+from agreements_api.comments.router import router as comments
 from agreements_api.config import Settings
 from agreements_api.corridors.router import router as corridors
 from agreements_api.documents.router import STREAMED, documents_hook
@@ -20,6 +21,7 @@ from agreements_api.localities.router import router as localities
 from agreements_api.meeting_rhythm.router import router as meeting_rhythm
 from agreements_api.meetings.router import router as meetings
 from agreements_api.milestones.router import router as milestones
+from agreements_api.obstacles.router import router as obstacles
 from agreements_api.party_succession.router import router as party_succession
 from agreements_api.provenance.router import router as provenance
 from agreements_api.publication.router import router as publication
@@ -27,6 +29,7 @@ from agreements_api.recurrence.router import router as recurrence
 from agreements_api.task_dependencies.router import router as task_dependencies
 from agreements_api.tasks.router import router as tasks
 from agreements_api.tasks.steering import router as steering
+from agreements_api.urgings.router import router as urgings
 from shared.app import create_service_app
 from shared.auth import TokenIssuer
 
@@ -52,6 +55,9 @@ def create_app(settings: Settings) -> FastAPI:
             meetings,
             meeting_rhythm,
             boundary_cases,
+            obstacles,
+            urgings,
+            comments,
             localities,
             assignments,
             documents,

@@ -51,6 +51,26 @@ class Settings(ServiceSettings):
         le=1000,
         description="Agreements that the role `lifecycle` ends, or tasks that it repeats, in one transaction.",
     )
+    response_working_days: int = Field(
+        default=5,
+        ge=1,
+        le=60,
+        description="Working days in which coordinating parties can answer a submission; afterwards they count as"
+        " having confirmed.",
+    )
+    obstacle_working_days: int = Field(
+        default=5,
+        ge=1,
+        le=120,
+        description="Working days in which a measure against an obstacle is to be planned, or the obstacle resolved;"
+        " afterwards it goes to the body above.",
+    )
+    urging_working_days: int = Field(
+        default=3,
+        ge=1,
+        le=60,
+        description="Working days in which an urging or a request for an explanation is answered.",
+    )
     succession_poll_seconds: float = Field(
         default=5, gt=0, le=3600, description="How often the role `succession` looks for successions to carry out."
     )

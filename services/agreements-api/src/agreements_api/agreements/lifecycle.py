@@ -2,7 +2,10 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import Any
 
+import asyncpg
 import structlog
 from prometheus_client import Counter
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -11,26 +14,30 @@ from agreements_api.agreements import repository, service, signing
 from agreements_api.agreements.models import Agreement
 from agreements_api.config import Settings
 from agreements_api.funding.missed import tell_missed
+from agreements_api.obstacles import service as obstacles
 from agreements_api.recurrence.occurrences import make_due
+from agreements_api.tasks import service as tasks
 from shared import clock
 from shared.auth import SYSTEM
 from shared.calendar import WorkingCalendar
 from shared.db import Database, is_database_away
 from shared.roles import Role, wait_or_stop
 
-PASSED = Counter("lienvung_agreement_days_passed_total", "Agreements that a day ended something of", ["what"])
+PASSED = Counter("lienvung_agreement_days_passed_total", "Records that a day ended something of", ["what"])
 AWAY_PAUSE = 1.0
 
 _log = structlog.get_logger(__name__)
 
 
 def lifecycle_role(settings: Settings, database: Database) -> Role:
-    """Any number may run: each takes the agreements that no other holds."""
+    """Any number may run: each takes the records that no other holds."""
 
     async def run(stop: asyncio.Event) -> None:
         while not stop.is_set():
             try:
-                handled = await end_what_is_over(database, settings.lifecycle_batch)
+                handled = await end_what_is_over(
+                    database, settings.lifecycle_batch, obstacle_days=settings.obstacle_working_days
+                )
             except Exception as error:
                 if not is_database_away(error):
                     raise
@@ -43,13 +50,15 @@ def lifecycle_role(settings: Settings, database: Database) -> Role:
     return run
 
 
-async def end_what_is_over(database: Database, batch: int) -> int:
-    """One batch of signings, terms, plan periods and repeated tasks, each by itself; gives the largest number."""
+async def end_what_is_over(database: Database, batch: int, *, obstacle_days: int = 5) -> int:
+    """One batch of each kind of thing that a day ends, each record by itself; gives the largest number of them."""
     return max(
         await _expire_signings(database, batch),
         await _lapse_terms(database, batch),
         await _tell_missed(database, batch),
         await _repeat(database, batch),
+        await _one_by_one(database, batch, tasks.lapse_next, "response"),
+        await _one_by_one(database, batch, partial(obstacles.escalate_next, days=obstacle_days), "obstacle"),
     )
 
 
@@ -57,6 +66,18 @@ async def _repeat(database: Database, batch: int) -> int:
     made = await make_due(database, batch)
     PASSED.labels("occurrence").inc(made)
     return made
+
+
+async def _one_by_one(
+    database: Database, batch: int, end_next: Callable[["asyncpg.Connection[Any]"], Awaitable[bool]], what: str
+) -> int:
+    """Each in a transaction of its own: none waits for what another record of the batch has still to lock."""
+    for done in range(batch):
+        async with database.write(SYSTEM) as connection:
+            if not await end_next(connection):
+                return done
+        PASSED.labels(what).inc()
+    return batch
 
 
 async def _expire_signings(database: Database, batch: int) -> int:

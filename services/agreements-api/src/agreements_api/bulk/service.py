@@ -21,7 +21,7 @@ from agreements_api.bulk.schemas import (
     UpdateChange,
 )
 from agreements_api.tasks import service as tasks
-from agreements_api.tasks.schemas import ProgressReportCreate, TaskCreate, TaskUpdate
+from agreements_api.tasks.schemas import ProgressReportCreate, Submission, TaskCreate, TaskUpdate
 from shared.auth import Actor
 from shared.etags import etag
 from shared.problems import FieldError, Problem
@@ -37,7 +37,9 @@ def check_may_send(actor: Actor) -> None:
         raise errors.NotAllowed
 
 
-async def change_all(connection: Connection, actor: Actor, changes: Sequence[Change]) -> BulkResult:
+async def change_all(
+    connection: Connection, actor: Actor, changes: Sequence[Change], *, response_days: int
+) -> BulkResult:
     """Make every change; where any is not possible, say of each one what is wrong and make none."""
     if len(changes) > errors.MOST:
         raise errors.TooMany(len(changes))
@@ -53,7 +55,7 @@ async def change_all(connection: Connection, actor: Actor, changes: Sequence[Cha
                 continue
             seen.add(change.task_id)
         try:
-            row = await _one(connection, actor, change)
+            row = await _one(connection, actor, change, response_days)
         except Problem as problem:
             # The rules refuse before they write: what the earlier changes did is still there to be judged by.
             found += errors.of_change(at, problem)
@@ -64,7 +66,7 @@ async def change_all(connection: Connection, actor: Actor, changes: Sequence[Cha
     return BulkResult(changed=changed)
 
 
-async def _one(connection: Connection, actor: Actor, change: Change) -> asyncpg.Record:
+async def _one(connection: Connection, actor: Actor, change: Change, response_days: int) -> asyncpg.Record:
     match change:
         case AssignChange():
             return await tasks.assign(connection, actor, change.agreement_id, _body(TaskCreate, change))
@@ -76,7 +78,10 @@ async def _one(connection: Connection, actor: Actor, change: Change) -> asyncpg.
             body = _body(ProgressReportCreate, change)
             return await tasks.report(connection, actor, change.task_id, change.if_match, body)
         case SubmitChange():
-            return await tasks.submit(connection, actor, change.task_id, change.if_match, change.note)
+            submission = _body(Submission, change)
+            return await tasks.submit(
+                connection, actor, change.task_id, change.if_match, submission, response_days=response_days
+            )
         case CancelChange():
             return await tasks.cancel(connection, actor, change.task_id, change.if_match, change.reason)
 

@@ -39,6 +39,15 @@ class NotTaken(Unprocessable):
         super().__init__(errors=[FieldError(pointer, code, {"vi": vi, "en": en})])
 
 
+def window_too_short(pointer: str, days: int) -> NotTaken:
+    return NotTaken(
+        pointer,
+        "window_too_short",
+        f"Các bên phối hợp có ít nhất {days} ngày làm việc để trả lời.",
+        f"The coordinating parties have at least {days} working days to answer.",
+    )
+
+
 def unknown_reference(pointer: str) -> NotTaken:
     return NotTaken(pointer, "unknown_reference", "Không có bản ghi này.", "There is no such record.")
 

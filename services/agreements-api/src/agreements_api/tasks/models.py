@@ -35,6 +35,9 @@ class Decision(StrEnum):
 
     CONFIRMED = "confirmed"
     RETURNED = "returned"
+    REFUSED = "refused"
+    # It did not answer within the window, which counts as its confirmation.
+    LAPSED = "lapsed"
 
 
 STATUS_WORDING: dict[TaskStatus, str] = {
@@ -53,6 +56,8 @@ RELATION_WORDING: dict[TaskRelation, str] = {
 DECISION_WORDING: dict[Decision, str] = {
     Decision.CONFIRMED: "xác nhận",
     Decision.RETURNED: "trả lại",
+    Decision.REFUSED: "không xác nhận",
+    Decision.LAPSED: "quá thời hạn trả lời, coi như xác nhận",
 }
 
 
@@ -90,6 +95,8 @@ class Task(Table, table=True):
     completed_at: datetime | None = Field(default=None, sa_column=_moment())
     demonstration: bool = False
     note: str | None = None
+    # Follows from the parties, by a trigger: whoever looks for windows that are over finds them by it.
+    respond_by: date | None = None
     created_at: datetime = Field(sa_column=_moment(nullable=False))
     updated_at: datetime = Field(sa_column=_moment(nullable=False))
 

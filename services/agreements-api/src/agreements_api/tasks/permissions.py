@@ -20,6 +20,7 @@ register(
     Rule("task.submit", WORKERS, LEAD, scope="tasks:write"),
     Rule("task.confirm", LEADER, COORDINATING, note="once for each submission"),
     Rule("task.return", LEADER, COORDINATING | MONITOR, note="with a reason"),
+    Rule("task.refuse", LEADER, COORDINATING, note="with a reason, which becomes an obstacle"),
     Rule("task.complete", LEADER, LEAD | MONITOR | CUSTODIAN, note="only where no coordinating party has to confirm"),
     Rule("task.cancel", LEADER, CUSTODIAN, note="with a reason"),
     Rule("task.suspend", LEADER, CUSTODIAN, note="with a reason"),
@@ -41,7 +42,7 @@ STEPS: dict[str, tuple[str, ...]] = {
         *("update", "accept", "report", "submit", "extend", *_PLANNING),
         *("reassign", "suspend", "cancel"),
     ),
-    TaskStatus.SUBMITTED: ("confirm", "return", "complete", "cancel"),
+    TaskStatus.SUBMITTED: ("confirm", "return", "refuse", "complete", "cancel"),
     TaskStatus.COMPLETED: ("reopen",),
     TaskStatus.SUSPENDED: ("resume", "reassign", "cancel"),
     TaskStatus.CANCELLED: ("reopen",),
@@ -60,8 +61,8 @@ def may_read(actor: Actor) -> bool:
 @lru_cache(maxsize=64)
 def steps(status: str, *, coordinated: bool) -> tuple[str, ...]:
     """What can happen to a task: it is completed by its coordinating parties or, without any, by decision."""
-    without = "complete" if coordinated else "confirm"
-    return tuple(step for step in STEPS[status] if step != without)
+    without = ("complete",) if coordinated else ("confirm", "refuse")
+    return tuple(step for step in STEPS[status] if step not in without)
 
 
 # Asked for every row of a list; there are few different answers.
@@ -71,7 +72,7 @@ def allowed_actions(
 ) -> tuple[str, ...]:
     """The steps that this caller can take now; `relations` are his organisation's, separated by commas."""
     held = relations.split(",")
-    done = {step for step, taken in (("confirm", confirmed), ("accept", accepted)) if taken}
+    done = {step for step, taken in (("confirm", confirmed), ("refuse", confirmed), ("accept", accepted)) if taken}
     return tuple(
         step
         for step in steps(status, coordinated=coordinated)

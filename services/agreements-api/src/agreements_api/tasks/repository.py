@@ -97,7 +97,7 @@ order by r.id desc limit $4
 """  # noqa: S608
 _CONFIRMATIONS = f"""
 select c.id, json_build_object('id', c.id, 'submission', c.submission, 'decision', c.decision,
-    'valid', c.decision = 'confirmed' and case when $5::timestamptz is null
+    'valid', c.decision in ('confirmed', 'lapsed') and case when $5::timestamptz is null
         then c.submission = t.submission and t.status in ('submitted', 'completed')
         else p.state->>'status' in ('submitted', 'completed') and exists (
             select from jsonb_array_elements(p.state->'coordinating') y
@@ -382,6 +382,52 @@ _LOCK_AS_SYSTEM = _LOCK.replace(f"t.id = $2 and {SCOPE}", "t.id = any($1::uuid[]
 async def lock_as_system(connection: asyncpg.Connection[Any], task_ids: Sequence[UUID]) -> list[Locked]:
     """The rows of these tasks for a change that no organisation makes."""
     return [_locked(row) for row in await connection.fetch(_LOCK_AS_SYSTEM, task_ids)]
+
+
+# The task whose window has been over for longest; one that another transaction holds is left to it.
+_LOCK_LAPSED = _LOCK.replace(f"t.id = $2 and {SCOPE}", "t.respond_by < $1 order by t.respond_by, t.id limit 1").replace(
+    f"{_RELATIONS} as relations", "'' as relations"
+) + (" skip locked")
+
+
+async def lock_lapsed(connection: asyncpg.Connection[Any], today: date) -> Locked | None:
+    """A submitted task whose window was over before today."""
+    row = await connection.fetchrow(_LOCK_LAPSED, today)
+    return None if row is None else _locked(row)
+
+
+_ADD_LAPSES = """
+insert into task_confirmation (id, task_id, submission, decision, organization_id, organization_name, account_id,
+                               decided_by, remark, decided_at)
+select n.id, $1, $2, 'lapsed', n.organization_id, n.organization_name, $3, $4, $5, $6
+from unnest($7::uuid[], $8::uuid[], $9::text[]) as n(id, organization_id, organization_name)
+on conflict do nothing
+"""
+
+
+async def add_lapses(
+    connection: asyncpg.Connection[Any],
+    actor: Actor,
+    locked: Locked,
+    parties: Sequence[TaskParty],
+    *,
+    remark: str,
+    at: datetime,
+) -> None:
+    """One row for each organisation that let the window pass."""
+    names = {party.organization_id: party.name for party in parties}
+    await connection.execute(
+        _ADD_LAPSES,
+        locked.task.id,
+        locked.submission,
+        actor.id,
+        actor.name,
+        remark,
+        at,
+        [new_id() for _ in names],
+        list(names),
+        list(names.values()),
+    )
 
 
 def _locked(row: asyncpg.Record) -> Locked:

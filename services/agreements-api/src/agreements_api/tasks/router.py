@@ -11,6 +11,7 @@ import asyncpg
 from fastapi import APIRouter, Query, Request, Response
 
 from agreements_api.agreements.schemas import Day, Empty
+from agreements_api.dependencies import SettingsDep
 from agreements_api.history.instants import AsOf
 from agreements_api.history.router import history_page
 from agreements_api.history.schemas import HistoryPublic
@@ -247,13 +248,18 @@ async def submit_task(
     request: Request,
     actor: ActorDep,
     key: IdempotencyKey,
+    settings: SettingsDep,
     if_match: IfMatch = None,
     body: Submission | None = None,
 ) -> Response:
-    """Submit a finished task: its progress becomes 100 percent, and its coordinating parties confirm or return it."""
+    """Submit a finished task: its progress becomes 100 percent, and its coordinating parties confirm or return it.
+
+    Whoever has not answered by the end of `respond_by` counts as having confirmed.
+    """
 
     async def step(connection: Connection) -> asyncpg.Record:
-        return await service.submit(connection, actor, task_id, if_match, body.note if body else None)
+        days = settings.response_working_days
+        return await service.submit(connection, actor, task_id, if_match, body or Submission(), response_days=days)
 
     return await change(request, actor, key, step)
 
@@ -288,6 +294,25 @@ async def return_task(
 
     async def step(connection: Connection) -> asyncpg.Record:
         return await service.send_back(connection, actor, task_id, if_match, body.reason)
+
+    return await change(request, actor, key, step)
+
+
+@router.post("/tasks/{task_id}/refuse", operation_id="refuse_task", response_model=TaskPublic)
+async def refuse_task(
+    task_id: UUID,
+    body: Reason,
+    request: Request,
+    actor: ActorDep,
+    key: IdempotencyKey,
+    settings: SettingsDep,
+    if_match: IfMatch = None,
+) -> Response:
+    """Refuse to confirm a submission: the reason becomes an obstacle, and the task goes back to its lead."""
+
+    async def step(connection: Connection) -> asyncpg.Record:
+        days = settings.obstacle_working_days
+        return await service.refuse(connection, actor, task_id, if_match, body.reason, obstacle_days=days)
 
     return await change(request, actor, key, step)
 

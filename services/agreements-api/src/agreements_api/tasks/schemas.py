@@ -170,6 +170,11 @@ class Submission(Model):
     model_config = ConfigDict(json_schema_extra={"examples": [{"note": "Đề nghị các bên phối hợp xác nhận."}]})
 
     note: Text | None = None
+    response_days: Annotated[int, Field(strict=True, ge=1, le=60)] | None = Field(
+        default=None,
+        description="Working days in which the coordinating parties can answer; where absent, as the system is set,"
+        " and no fewer.",
+    )
 
 
 class Remark(Model):
@@ -198,6 +203,12 @@ class TaskPartyPublic(Model):
         default=None, description="Who was given the task, where another one answers for it by now."
     )
     promised_by_name: str | None = None
+    respond_by: date | None = Field(
+        default=None, description="The last day on which it can answer the present submission."
+    )
+    lapsed_at: datetime | None = Field(
+        default=None, description="When that day had passed without an answer, which counts as its confirmation."
+    )
 
 
 class LastReportPublic(Model):
@@ -330,7 +341,10 @@ class ProgressReportPublic(Model):
 
 
 class ConfirmationPublic(Model):
-    """What a party said to a submission; `valid` while the task stands on it."""
+    """What a party said to a submission; `valid` while the task stands on it.
+
+    `lapsed` says that it did not answer in time, which counts as its confirmation.
+    """
 
     model_config = ConfigDict(
         json_schema_extra={

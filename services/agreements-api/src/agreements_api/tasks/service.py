@@ -9,16 +9,17 @@ import asyncpg
 
 from agreements_api.agreements import errors as agreement_errors
 from agreements_api.agreements import permissions as agreement_permissions
+from agreements_api.obstacles import service as obstacles
 from agreements_api.policy import Caller
-from agreements_api.tasks import errors, repository
+from agreements_api.tasks import errors, repository, responses
 from agreements_api.tasks.models import Decision, TaskStatus
 from agreements_api.tasks.parties import participants, party_deadlines, relations_of, with_deadlines
 from agreements_api.tasks.repository import DecisionRow, Locked, ReportRow, Told
-from agreements_api.tasks.schemas import ProgressReportCreate, TaskCreate, TaskUpdate
+from agreements_api.tasks.schemas import ProgressReportCreate, Submission, TaskCreate, TaskUpdate
 from agreements_api.tasks.steps import Connection, Step, begin, changes_of, event_of
 from agreements_api.tasks.timeliness import soon_until
 from shared import clock
-from shared.auth import Actor
+from shared.auth import SYSTEM, Actor
 from shared.events import (
     Change,
     LastReport,
@@ -26,11 +27,12 @@ from shared.events import (
     TaskAssigned,
     TaskCancelled,
     TaskCompleted,
+    TaskConfirmationLapsed,
     TaskConfirmed,
     TaskDeadlineChanged,
     TaskEvent,
-    TaskParty,
     TaskProgressReported,
+    TaskRefused,
     TaskReopened,
     TaskResumed,
     TaskReturned,
@@ -172,13 +174,20 @@ async def report(
 
 
 async def submit(
-    connection: Connection, actor: Actor, task_id: UUID, if_match: str | None, note: str | None
+    connection: Connection, actor: Actor, task_id: UUID, if_match: str | None, body: Submission, *, response_days: int
 ) -> asyncpg.Record:
-    """The lead says that it is done: 100 percent, whatever was reported last. The others now confirm or return."""
+    """The lead says that it is done: 100 percent, whatever was reported last. The others now confirm or return.
+
+    They have `response_days` working days for that, or as many more as the lead gives them.
+    """
     step = await begin(connection, actor, task_id, "submit", if_match)
-    after = step.after(status=TaskStatus.SUBMITTED.value, percent=100, submitted_at=step.now)
+    days = response_days if body.response_days is None else body.response_days
+    if days < response_days:
+        raise errors.window_too_short("/response_days", response_days)
+    coordinating = responses.opened(step.locked.task.coordinating, responses.last_day(clock.day_of(step.now), days))
+    after = step.after(status=TaskStatus.SUBMITTED.value, percent=100, submitted_at=step.now, coordinating=coordinating)
     step.submission += 1
-    return await step.end(after, "submit", TaskSubmitted, remark=note)
+    return await step.end(after, "submit", TaskSubmitted, remark=body.note)
 
 
 async def confirm(
@@ -210,15 +219,49 @@ async def send_back(
     step = await begin(connection, actor, task_id, "return", if_match)
     task = step.locked.task
     party = step.own_party()
-    after = step.after(
-        status=TaskStatus.IN_PROGRESS.value,
-        percent=_reported_percent(task),
-        submitted_at=None,
-        coordinating=_unconfirmed(task),
-    )
+    after = _back_to_the_lead(step)
     decision = DecisionRow(Decision.RETURNED, party.organization_id, party.name, reason)
     changes = [*changes_of(task, after), Change(field="returned_by", to=party.name)]
     return await step.end(after, "return", TaskReturned, changes=changes, remark=reason, decision=decision)
+
+
+async def refuse(
+    connection: Connection, actor: Actor, task_id: UUID, if_match: str | None, reason: str, *, obstacle_days: int
+) -> asyncpg.Record:
+    """A coordinating party does not confirm: what stands in the way is an obstacle, and the lead has the task again."""
+    step = await begin(connection, actor, task_id, "refuse", if_match)
+    task, party, after = step.locked.task, step.own_party(), _back_to_the_lead(step)
+    decision = DecisionRow(Decision.REFUSED, party.organization_id, party.name, reason)
+    obstacle_id = new_id()
+    changes = [
+        *changes_of(task, after),
+        Change(field="refused_by", to=party.name),
+        Change(field="obstacle", to=str(obstacle_id)),
+    ]
+    event = partial(TaskRefused, obstacle_id=obstacle_id)
+    row = await step.end(after, "refuse", event, changes=changes, remark=reason, decision=decision)
+    await obstacles.raise_of_refusal(
+        connection, actor, step.locked, party, obstacle_id, reason, now=step.now, days=obstacle_days
+    )
+    return row
+
+
+async def lapse_next(connection: Connection) -> bool:
+    """Whoever let the window of a submission pass counts as having confirmed it; false where no window is over."""
+    now = clock.now()
+    locked = await repository.lock_lapsed(connection, clock.day_of(now))
+    if locked is None:
+        return False
+    coordinating, lapsed = responses.lapsed(locked.task.coordinating, now)
+    step = Step(connection, SYSTEM, locked, locked.submission, locked.note, now)
+    event = partial(
+        TaskConfirmationLapsed, lapsed_organization_ids=list(dict.fromkeys(one.organization_id for one in lapsed))
+    )
+    changes = [Change(field="lapsed_for", to=party.name) for party in lapsed]
+    after = step.after(coordinating=coordinating)
+    await step.end(after, "lapse", event, changes=changes, remark=responses.REMARK, completes=True)
+    await repository.add_lapses(connection, SYSTEM, locked, lapsed, remark=responses.REMARK, at=now)
+    return True
 
 
 async def complete(
@@ -281,7 +324,7 @@ async def reopen(
         percent=_reported_percent(task),
         submitted_at=None,
         completed_at=None,
-        coordinating=_unconfirmed(task),
+        coordinating=responses.void(task.coordinating),
     )
     return await step.end(after, "reopen", TaskReopened, remark=reason)
 
@@ -294,8 +337,15 @@ def _reported_percent(task: TaskSnapshot) -> int:
     return task.last_report.percent if task.last_report else 0
 
 
-def _unconfirmed(task: TaskSnapshot) -> list[TaskParty]:
-    return [party.model_copy(update={"confirmed_at": None}) for party in task.coordinating]
+def _back_to_the_lead(step: Step) -> TaskSnapshot:
+    """The confirmations of this submission are void, and progress is what was reported last."""
+    task = step.locked.task
+    return step.after(
+        status=TaskStatus.IN_PROGRESS.value,
+        percent=_reported_percent(task),
+        submitted_at=None,
+        coordinating=responses.void(task.coordinating),
+    )
 
 
 async def _stands(step: Step, report_id: UUID) -> bool:

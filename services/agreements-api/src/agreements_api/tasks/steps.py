@@ -138,7 +138,7 @@ def check_possible(begun: Step, step: str) -> None:
     own = [party for party in task.coordinating if party.organization_id == actor.organization_id]
     confirmed = bool(own) and all(party.confirmed_at is not None for party in own)
     accepted = has_accepted(task, actor.organization_id)
-    if confirmed and step == "confirm":
+    if confirmed and step in ("confirm", "refuse"):
         raise errors.AlreadyConfirmed
     coordinated = bool(task.coordinating)
     if step not in steps(task.status, coordinated=coordinated) or (step == "accept" and accepted):

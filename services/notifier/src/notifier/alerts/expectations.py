@@ -8,7 +8,7 @@ from notifier.alerts.models import Audience, Channel
 from notifier.alerts.policy import Policy, policies, steps
 from notifier.alerts.recipients import Candidate, recipients
 from notifier.deadlines.models import Deadline, DeadlineRole, DeadlineSubject
-from notifier.deadlines.service import SubjectEvent, deadlines_after
+from notifier.deadlines.service import SubjectEvent, deadlines_after, subject_ids
 from shared.calendar import WorkingCalendar
 from shared.clock import day_of
 from shared.events import OrganizationSnapshot
@@ -53,9 +53,10 @@ def replay(events: Iterable[SubjectEvent], calendar: WorkingCalendar | None = No
     calendar = calendar or WorkingCalendar()
     subjects: dict[UUID, dict[UUID, Deadline]] = {}
     for event in events:
-        before = subjects.get(event.aggregate_id, {})
-        if after := deadlines_after(before, event, calendar):
-            subjects[event.aggregate_id] = {deadline.organization_id: deadline for deadline in after}
+        for subject_id in subject_ids(event):
+            before = subjects.get(subject_id, {})
+            if after := deadlines_after(before, event, calendar, subject_id):
+                subjects[subject_id] = {deadline.organization_id: deadline for deadline in after}
     return subjects
 
 
@@ -97,6 +98,8 @@ def _of_deadline(
         if not step.audience.concerns(deadline.role):
             continue
         people = _candidates(step.audience, deadline.organization_id, organizations, opted_out)
+        if deadline.account_ids is not None:
+            people = [person for person in people if person.account_id in deadline.account_ids]
         for person in recipients(step.audience, people):
             channels = [Channel.IN_APP]
             if person.wants_mail and deadline.role != DeadlineRole.MONITORING:

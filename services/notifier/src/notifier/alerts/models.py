@@ -12,6 +12,7 @@ from notifier.tables import Table
 
 
 class StepKind(StrEnum):
+    ASKED = "asked"  # at once, when something is asked
     APPROACHING = "approaching"
     DUE = "due"
     OVERDUE = "overdue"
@@ -19,6 +20,7 @@ class StepKind(StrEnum):
 
 
 KIND_WORDING: dict[StepKind, dict[str, str]] = {
+    StepKind.ASKED: {"vi": "Việc cần trả lời", "en": "You are asked"},
     StepKind.APPROACHING: {"vi": "Sắp đến hạn", "en": "Coming due"},
     StepKind.DUE: {"vi": "Đến hạn hôm nay", "en": "Due today"},
     StepKind.OVERDUE: {"vi": "Quá hạn", "en": "Overdue"},
@@ -32,11 +34,12 @@ class Audience(StrEnum):
     PARTY = "party"  # specialists of the organisation whose deadline it is; its leaders where it has none
     LEADERS = "leaders"  # leaders of the lead party
     SUPERIOR = "superior"  # leaders of the organisation above the lead party
-    SIGNERS = "signers"  # leaders of the organisation whose signature is awaited: nobody else can give it
+    SIGNERS = "signers"  # leaders of the organisation itself: nobody else can sign, confirm, explain or decide
+    MENTIONED = "mentioned"  # those people of the organisation who are named
 
     def concerns(self, role: str) -> bool:
         """Whether a deadline of this role has steps for this audience: overdue tasks escalate by their lead alone."""
-        return self in (Audience.PARTY, Audience.SIGNERS) or role == DeadlineRole.LEAD
+        return self in (Audience.PARTY, Audience.SIGNERS, Audience.MENTIONED) or role == DeadlineRole.LEAD
 
 
 class Channel(StrEnum):
@@ -68,6 +71,8 @@ class Alert(Table, table=True):
     due_on: date
     demonstration: bool
     subject_kind: str = DeadlineSubject.TASK
+    about_task_id: UUID | None = None
+    path: str | None = None
     fired_at: datetime = Field(sa_type=DateTime(timezone=True))
     read_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
     snoozed_until: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))

@@ -27,6 +27,9 @@ class Policy:
     # Whom the ordinary steps tell.
     audience: Audience = Audience.PARTY
     before: tuple[int, ...] = (7, 3, 1)
+    # Whether there is a step at once, as soon as the deadline is there, and one on its day.
+    at_once: bool = False
+    on_the_day: bool = True
     overdue_daily: int = 3
     overdue_every: int = 5
     # After a thousand working days nobody is reminded any more; the task stays overdue in every list and report.
@@ -42,13 +45,32 @@ def policies(fire_hour: int) -> Mapping[DeadlineSubject, Policy]:
     """The policy of each kind of deadline.
 
     A signature that is not given in time is never overdue: the text goes back to draft, and there is nothing to sign.
+    Neither is a confirmation: it lapses. What is asked is told once; that it is late is listed.
     """
     return {
         DeadlineSubject.TASK: Policy(fire_hour=fire_hour),
         DeadlineSubject.AGREEMENT: Policy(
             name="signing.v1", fire_hour=fire_hour, audience=Audience.SIGNERS, overdue_limit=0, escalations={}
         ),
+        DeadlineSubject.RESPONSE: _asking("response.v1", fire_hour, Audience.SIGNERS, before=(1,)),
+        DeadlineSubject.URGING: _asking("urging.v1", fire_hour, Audience.PARTY),
+        DeadlineSubject.EXPLANATION: _asking("explanation.v1", fire_hour, Audience.SIGNERS),
+        DeadlineSubject.OBSTACLE: _asking("obstacle.v1", fire_hour, Audience.SIGNERS),
+        DeadlineSubject.MENTION: _asking("mention.v1", fire_hour, Audience.MENTIONED),
     }
+
+
+def _asking(name: str, fire_hour: int, audience: Audience, *, before: tuple[int, ...] = ()) -> Policy:
+    return Policy(
+        name=name,
+        fire_hour=fire_hour,
+        audience=audience,
+        before=before,
+        at_once=True,
+        on_the_day=False,
+        overdue_limit=0,
+        escalations={},
+    )
 
 
 @dataclass(frozen=True)
@@ -72,11 +94,18 @@ class Step:
 
 def steps(due_on: date, calendar: WorkingCalendar, policy: Policy, *, until: date) -> list[Step]:
     """The steps of a due date up to a day, in the order of their days."""
+    at_once = list(_at_once(policy))
     if due_on - until > _FURTHEST_AHEAD:
-        return []
+        return at_once
     due_on = max(due_on, _EARLIEST)
-    found = [*_before(due_on, calendar, policy), *_overdue(due_on, calendar, policy, until)]
+    found = [*at_once, *_before(due_on, calendar, policy), *_overdue(due_on, calendar, policy, until)]
     return sorted((step for step in found if step.day <= until), key=lambda step: step.fire_at)
+
+
+def _at_once(policy: Policy) -> Iterator[Step]:
+    # A day that is over for whatever comes: it falls due in the transaction that brings the deadline.
+    if policy.at_once:
+        yield _step(policy, "asked", StepKind.ASKED, _EARLIEST, None, policy.audience)
 
 
 def _before(due_on: date, calendar: WorkingCalendar, policy: Policy) -> Iterator[Step]:
@@ -85,7 +114,8 @@ def _before(due_on: date, calendar: WorkingCalendar, policy: Policy) -> Iterator
     for count in sorted(policy.before, reverse=True):
         day = calendar.add_working_days(last_day, -count)
         yield _step(policy, f"before_{count}", StepKind.APPROACHING, day, end_of(day), policy.audience)
-    yield _step(policy, "due", StepKind.DUE, last_day, end_of(due_on), policy.audience)
+    if policy.on_the_day:
+        yield _step(policy, "due", StepKind.DUE, last_day, end_of(due_on), policy.audience)
 
 
 def _overdue(due_on: date, calendar: WorkingCalendar, policy: Policy, until: date) -> Iterator[Step]:

@@ -19,6 +19,8 @@ class Candidate:
 
 def recipients(audience: Audience, people: Sequence[Candidate]) -> list[Candidate]:
     """Ordinary steps of a task tell the specialists, or the leaders where there are none; all others the leaders."""
+    if audience is Audience.MENTIONED:
+        return list(people)
     leaders = [person for person in people if person.is_leader]
     if audience is not Audience.PARTY:
         return leaders

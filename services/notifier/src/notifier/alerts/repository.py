@@ -31,7 +31,7 @@ from unnest($1::text[], $2::date[], $3::text[], $4::text[], $5::text[], $6::time
     as p(subject_kind, due_on, step, kind, audience, fire_at, known_before, policy)
 join deadline d on d.due_on = p.due_on and d.subject_kind = p.subject_kind and d.is_open {scope}
 where (p.known_before is null or d.since < p.known_before)
-  and (p.audience in ('party', 'signers') or d.role = 'lead')
+  and (p.audience in ('party', 'signers', 'mentioned') or d.role = 'lead')
 on conflict (id) do update set state = 'planned', fire_at = excluded.fire_at, ready_at = excluded.ready_at
 where alert_step.state = 'dropped' or (alert_step.state = 'planned' and alert_step.fire_at <> excluded.fire_at)
 """
@@ -88,7 +88,7 @@ select s.id, s.task_id, s.organization_id, s.revision, s.step, s.kind, s.audienc
 from unnest($1::uuid[], $2::bigint[]) as claimed(id, token)
 join alert_step s on s.id = claimed.id and s.token = claimed.token and s.state = 'planned'
 left join deadline d on d.task_id = s.task_id and d.organization_id = s.organization_id and d.revision = s.revision
-    and d.is_open and d.due_on is not null and (s.audience in ('party', 'signers') or d.role = 'lead')
+    and d.is_open and d.due_on is not null and (s.audience in ('party', 'signers', 'mentioned') or d.role = 'lead')
 left join task t on t.id = d.task_id
 left join organization o on o.id = s.organization_id
 left join lateral (
@@ -98,7 +98,7 @@ left join lateral (
            array_agg(p.email is not null and not exists (select from mail_optout x where x.account_id = p.account_id)
                      order by p.account_id) as want_mail
     from person p
-    where p.active and p.organization_id =
+    where p.active and (d.account_ids is null or p.account_id = any(d.account_ids)) and p.organization_id =
         case when s.audience = 'superior' then o.superior_organization_id else s.organization_id end
 ) people on true
 for update of s skip locked
@@ -106,10 +106,10 @@ for update of s skip locked
 _TELL = """
 insert into alert (id, step_id, task_id, deadline_revision, policy, step, kind, channel, recipient_id, organization_id,
                    party_organization_id, party_role, agreement_id, agreement_title, task_title, due_on,
-                   demonstration, subject_kind, fired_at)
+                   demonstration, subject_kind, about_task_id, path, fired_at)
 select new.id, s.id, s.task_id, s.revision, s.policy, s.step, s.kind, 'in_app', new.recipient_id, new.organization_id,
        s.organization_id, d.role, t.agreement_id, t.agreement_title, t.title, d.due_on, t.demonstration,
-       t.subject_kind, $5
+       t.subject_kind, t.about_task_id, t.path, $5
 from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[]) as new(id, step_id, recipient_id, organization_id)
 join alert_step s on s.id = new.step_id
 join deadline d on d.task_id = s.task_id and d.organization_id = s.organization_id
@@ -137,7 +137,7 @@ where s.id = any($1::uuid[])
 
 _ALERT = """a.id, a.version, a.kind, a.step, a.subject_kind, a.task_id, a.task_title, a.agreement_id, a.agreement_title,
 a.party_organization_id, a.party_role, a.due_on, a.deadline_revision, a.demonstration, a.fired_at, a.read_at,
-a.snoozed_until"""
+a.snoozed_until, a.about_task_id, a.path"""
 _LIST = f"""
 select {_ALERT} from alert a
 where a.recipient_id = $1 and a.channel = 'in_app'
@@ -161,7 +161,7 @@ from (
 _READ_ALL = text("""
     update alert set read_at = lienvung_now(), version = version + 1
     where recipient_id = :recipient_id and channel = 'in_app' and read_at is null and fired_at <= :before
-      and (cast(:task_id as uuid) is null or task_id = :task_id)
+      and (cast(:task_id as uuid) is null or task_id = :task_id or about_task_id = :task_id)
 """)
 
 
@@ -350,4 +350,6 @@ async def mark_all_read(session: AsyncSession, recipient_id: UUID, before: datet
 
 def _filters(unread: bool, task_id: UUID | None, *, first: int) -> tuple[str, list[UUID]]:
     unread_only = _UNREAD if unread else ""
-    return (unread_only, []) if task_id is None else (f"{unread_only} and a.task_id = ${first}", [task_id])
+    if task_id is None:
+        return unread_only, []
+    return f"{unread_only} and (a.task_id = ${first} or a.about_task_id = ${first})", [task_id]

@@ -209,7 +209,9 @@ def outcome_of(step: Mapping[str, Any]) -> Outcome:
 
 
 def _is_news(outcome: Outcome) -> bool:
-    return outcome.told > 0 and not outcome.step["is_published"]
+    # What is asked was told by the event that asked it.
+    told_of = outcome.step["subject_kind"] in (DeadlineSubject.TASK, DeadlineSubject.AGREEMENT)
+    return told_of and outcome.told > 0 and not outcome.step["is_published"]
 
 
 def _event(outcome: Outcome, moment: datetime) -> AlertEvent | SigningAlertEvent:

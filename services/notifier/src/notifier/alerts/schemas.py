@@ -17,6 +17,7 @@ ALERT_EXAMPLE: dict[str, Any] = {
     "step": "before_3",
     "message": "Còn 3 ngày làm việc (hạn 31/12/2026): Hợp tác quảng bá, tiêu thụ sản phẩm, thông tin du lịch",
     "subject_kind": "task",
+    "subject_id": "01990000-0000-7000-8000-0000000000b1",
     "subject_url": "/v1/tasks/01990000-0000-7000-8000-0000000000b1",
     "task_id": "01990000-0000-7000-8000-0000000000b1",
     "task_title": "Hợp tác quảng bá, tiêu thụ sản phẩm, thông tin du lịch",
@@ -38,6 +39,7 @@ SIGNING_ALERT_EXAMPLE: dict[str, Any] = ALERT_EXAMPLE | {
     "message": "Sắp đến hạn ký, còn 3 ngày làm việc (hạn ký 31/12/2026): Kế hoạch phối hợp thực hiện Kết luận số"
     " 352-KL/TUQN-TUBG-TUHD",
     "subject_kind": "agreement",
+    "subject_id": "01990000-0000-7000-8000-0000000000a1",
     "subject_url": "/v1/agreements/01990000-0000-7000-8000-0000000000a1",
     "task_id": None,
     "task_title": None,
@@ -53,11 +55,14 @@ class AlertPublic(Model):
     id: UUID
     version: int
     kind: StepKind
-    step: str = Field(description="Step of the policy, such as `before_3`, `due`, `overdue_8` or `escalation_5`.")
+    step: str = Field(
+        description="Step of the policy, such as `asked`, `before_3`, `due`, `overdue_8` or `escalation_5`."
+    )
     message: str = Field(description="In the language of Accept-Language.")
     subject_kind: DeadlineSubject = Field(
-        description="What comes due: a task, or an agreement that waits for a signature."
+        description="What comes due: a task, an agreement that waits for a signature, or what is asked about a task."
     )
+    subject_id: UUID = Field(description="By which alerts of the same are known.")
     subject_url: str = Field(description="Where it is read.")
     task_id: UUID | None = Field(description="None where an agreement waits for a signature.")
     task_title: str | None
@@ -84,7 +89,7 @@ class AlertSummary(Model):
                 {
                     "unread": 3,
                     "snoozed": 1,
-                    "by_kind": {"approaching": 2, "due": 0, "overdue": 1, "escalated": 0},
+                    "by_kind": {"asked": 0, "approaching": 2, "due": 0, "overdue": 1, "escalated": 0},
                     "newest_at": "2026-12-28T01:00:00Z",
                 }
             ]

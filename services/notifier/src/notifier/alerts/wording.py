@@ -30,6 +30,8 @@ def message(
     """One line that says what has become of the deadline on the day of the alert."""
     days = working_days_left(due_on, told_on)
     day = format_date(due_on)
+    if subject in _ASKED:
+        return _asked(kind, subject, title, day, days, language)
     if subject is DeadlineSubject.AGREEMENT:
         if language == "en":
             return f"{_to_sign_in_english(days)} (sign by {day}): {title}"
@@ -42,6 +44,34 @@ def message(
 def subject_url(subject: DeadlineSubject, subject_id: UUID) -> str:
     """Where what comes due is read."""
     return f"/v1/{'agreements' if subject is DeadlineSubject.AGREEMENT else 'tasks'}/{subject_id}"
+
+
+def _asked(kind: StepKind, subject: DeadlineSubject, title: str, day: str, days: int, language: str) -> str:
+    if kind is StepKind.APPROACHING:
+        left = f"{days} working {_days(days)} left" if language == "en" else f"Còn {days} ngày làm việc"
+        what = "to confirm" if language == "en" else "để xác nhận"
+        until = "until" if language == "en" else "hạn"
+        return f"{left} {what} ({until} {day}): {title}"
+    return f"{_ASKED[subject][language].format(day=day)}: {title}"
+
+
+# What somebody is told at once; a mention and an obstacle that comes up have no day to name.
+_ASKED: dict[DeadlineSubject, dict[str, str]] = {
+    DeadlineSubject.RESPONSE: {
+        "vi": "Chờ xác nhận đến hết ngày {day}, quá hạn coi như xác nhận",
+        "en": "To be confirmed until {day}; then it counts as confirmed",
+    },
+    DeadlineSubject.URGING: {"vi": "Được đôn đốc, trả lời đến hết ngày {day}", "en": "You are urged, answer by {day}"},
+    DeadlineSubject.EXPLANATION: {
+        "vi": "Được yêu cầu giải trình đến hết ngày {day}",
+        "en": "You are asked to explain by {day}",
+    },
+    DeadlineSubject.OBSTACLE: {
+        "vi": "Khó khăn, vướng mắc được chuyển lên cấp trên",
+        "en": "An obstacle was escalated to you",
+    },
+    DeadlineSubject.MENTION: {"vi": "Được nhắc tên trong một ý kiến", "en": "A comment names you"},
+}
 
 
 def _vietnamese(kind: StepKind, days: int) -> str:

@@ -24,7 +24,9 @@ from shared.events import (
     LOCALITIES,
     TASKS,
     AgreementEvent,
+    CommentEvent,
     Event,
+    ObstacleEvent,
     OrganizationEvent,
     TaskEvent,
 )
@@ -44,6 +46,8 @@ def deadline_handlers(planner: Planner) -> dict[str, Handler]:
         (OrganizationEvent, apply_organization),
         (AgreementEvent, on_subject),
         (TaskEvent, on_subject),
+        (ObstacleEvent, on_subject),
+        (CommentEvent, on_subject),
     )
     return {
         event_type: handler

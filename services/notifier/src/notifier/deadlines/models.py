@@ -14,15 +14,26 @@ from notifier.tables import Table
 
 
 class DeadlineSubject(StrEnum):
-    """What comes due: a task to be done, or an agreement to be signed."""
+    """What comes due: a task to be done, an agreement to be signed, or what somebody is asked about a task."""
 
     TASK = "task"
     AGREEMENT = "agreement"
+    RESPONSE = "response"
+    URGING = "urging"
+    EXPLANATION = "explanation"
+    OBSTACLE = "obstacle"
+    # Never due: it is only told.
+    MENTION = "mention"
 
 
 SUBJECT_WORDING: dict[DeadlineSubject, dict[str, str]] = {
     DeadlineSubject.TASK: {"vi": "nhiệm vụ", "en": "task"},
     DeadlineSubject.AGREEMENT: {"vi": "thỏa thuận chờ ký", "en": "agreement to be signed"},
+    DeadlineSubject.RESPONSE: {"vi": "nhiệm vụ chờ xác nhận", "en": "task to be confirmed"},
+    DeadlineSubject.URGING: {"vi": "đôn đốc", "en": "urging"},
+    DeadlineSubject.EXPLANATION: {"vi": "yêu cầu giải trình", "en": "request for an explanation"},
+    DeadlineSubject.OBSTACLE: {"vi": "khó khăn, vướng mắc được chuyển lên", "en": "escalated obstacle"},
+    DeadlineSubject.MENTION: {"vi": "ý kiến có nhắc tên", "en": "comment that names you"},
 }
 
 
@@ -34,6 +45,7 @@ class DeadlineRole(StrEnum):
     MONITORING = "monitoring"
     SIGNATORY = "signatory"
     APPROVER = "approver"
+    ASKED = "asked"
 
 
 ROLE_WORDING: dict[DeadlineRole, dict[str, str]] = {
@@ -42,6 +54,7 @@ ROLE_WORDING: dict[DeadlineRole, dict[str, str]] = {
     DeadlineRole.MONITORING: {"vi": "theo dõi", "en": "monitoring"},
     DeadlineRole.SIGNATORY: {"vi": "ký kết", "en": "signatory"},
     DeadlineRole.APPROVER: {"vi": "phê duyệt", "en": "approver"},
+    DeadlineRole.ASKED: {"vi": "được hỏi, được giao xử lý", "en": "asked"},
 }
 
 # A task in one of these asks nothing of anybody any more, or for the time being.
@@ -94,6 +107,9 @@ class Task:
     demonstration: bool
     traceparent: str | None
     subject_kind: str = DeadlineSubject.TASK
+    # Of what is asked about a task: that task, and where it is read.
+    about_task_id: UUID | None = None
+    path: str | None = None
 
 
 @dataclass(frozen=True)
@@ -113,3 +129,5 @@ class Deadline:
     since: datetime
     task_version: int
     subject_kind: str = DeadlineSubject.TASK
+    # Only these people of the organisation; None: all of them.
+    account_ids: Sequence[UUID] | None = None

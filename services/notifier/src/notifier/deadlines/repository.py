@@ -18,35 +18,40 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from notifier.deadlines.models import Deadline, Organization, Person, Task
 
 _DEADLINES_OF = """
-select task_id, organization_id, role, due_on, revision, is_open, since, task_version, subject_kind
+select task_id, organization_id, role, due_on, revision, is_open, since, task_version, subject_kind,
+    account_ids
 from deadline where task_id = any($1::uuid[])
 """
 # One statement for all tasks of a batch and their deadlines: most events of a task change no date at all.
 _PUT_TASKS = """
 with task_row as (
     insert into task (id, version, agreement_id, agreement_title, agreement_number, title, status, lead_name, members,
-                      demonstration, traceparent, subject_kind)
+                      demonstration, traceparent, subject_kind, about_task_id, path)
     select id, version, agreement_id, agreement_title, agreement_number, title, status, lead_name, members,
-           demonstration, traceparent, subject_kind
+           demonstration, traceparent, subject_kind, about_task_id, path
     from json_to_recordset($1::text::json) as t(id uuid, version int, agreement_id uuid, agreement_title text,
         agreement_number text, title text, status text, lead_name text, members uuid[], demonstration boolean,
-        traceparent text, subject_kind text)
+        traceparent text, subject_kind text, about_task_id uuid, path text)
     on conflict (id) do update set
         version = excluded.version, agreement_id = excluded.agreement_id, agreement_title = excluded.agreement_title,
         agreement_number = excluded.agreement_number, title = excluded.title, status = excluded.status,
         lead_name = excluded.lead_name, members = excluded.members, demonstration = excluded.demonstration,
         traceparent = excluded.traceparent
 )
-insert into deadline (task_id, organization_id, role, due_on, revision, is_open, since, task_version, subject_kind)
-select * from unnest($2::uuid[], $3::uuid[], $4::text[], $5::date[], $6::int[], $7::boolean[], $8::timestamptz[],
-    $9::int[], $10::text[])
+insert into deadline (task_id, organization_id, role, due_on, revision, is_open, since, task_version, subject_kind,
+                      account_ids)
+select d.task_id, d.organization_id, d.role, d.due_on, d.revision, d.is_open, d.since, d.task_version, d.subject_kind,
+    d.account_ids::uuid[]
+from unnest($2::uuid[], $3::uuid[], $4::text[], $5::date[], $6::int[], $7::boolean[], $8::timestamptz[],
+    $9::int[], $10::text[], $11::text[]) as d(task_id, organization_id, role, due_on, revision, is_open, since,
+    task_version, subject_kind, account_ids)
 on conflict (task_id, organization_id) do update set
     role = excluded.role, due_on = excluded.due_on, revision = excluded.revision, is_open = excluded.is_open,
-    since = excluded.since, task_version = excluded.task_version
+    since = excluded.since, task_version = excluded.task_version, account_ids = excluded.account_ids
 """
 _LIST = """
 select d.task_id, d.subject_kind, d.role, d.due_on, d.revision, d.since, t.title, t.agreement_id, t.agreement_title,
-       t.agreement_number, t.status, t.lead_name, t.demonstration
+       t.agreement_number, t.status, t.lead_name, t.demonstration, t.about_task_id, t.path
 from deadline d join task t on t.id = d.task_id
 where d.organization_id = $1 and d.is_open and d.due_on is not null and d.due_on <= $2
   and ($3::date is null or (d.due_on, d.task_id) > ($3, $4)) and ($5::text[] = '{}' or d.role = any($5))
@@ -91,6 +96,8 @@ async def put_tasks(connection: asyncpg.Connection[Any], tasks: Sequence[Task], 
         [deadline.since for deadline in deadlines],
         [deadline.task_version for deadline in deadlines],
         [str(deadline.subject_kind) for deadline in deadlines],
+        # As text: an array of arrays must not differ in length.
+        [None if one.account_ids is None else "{" + ",".join(map(str, one.account_ids)) + "}" for one in deadlines],
     )
 
 

@@ -33,18 +33,19 @@ async def list_deadlines(
     planner: PlannerDep,
     within: Annotated[int, Query(ge=0, le=260, description="Working days ahead; what is overdue is always told.")] = 14,
     role: Annotated[Sequence[DeadlineRole], Query(description="Only where the organisation is this.")] = (),
-    subject_kind: Annotated[Sequence[DeadlineSubject], Query(description="Only of tasks, or only of signatures.")] = (),
+    subject_kind: Annotated[Sequence[DeadlineSubject], Query(description="Only of these kinds.")] = (),
     count: Annotated[bool, Query(description="Also count all that match.")] = False,
     limit: Limit = PAGE,
     cursor: CursorParameter = None,
 ) -> Response:
     """Open deadlines of the caller's organisation, the earliest first, each with the alerts that will fire.
 
-    They are of its tasks, and of agreements that wait for its signature; the latter a client sees with
-    `agreements:read` only.
+    They are of its tasks, of what it is asked about tasks, and of agreements that wait for its signature; the latter a
+    client sees with `agreements:read` only.
     """
     check_scope(actor, DEADLINES)
-    visible = list(DeadlineSubject) if has_scope(actor, SIGNINGS) else [DeadlineSubject.TASK]
+    hidden = {DeadlineSubject.MENTION} | (set() if has_scope(actor, SIGNINGS) else {DeadlineSubject.AGREEMENT})
+    visible = [kind for kind in DeadlineSubject if kind not in hidden]
     kinds = [kind for kind in visible if not subject_kind or kind in subject_kind]
     after = None
     if cursor is not None:

@@ -10,6 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from notifier.alerts.planning import Planner, forget_planned, wake
 from notifier.deadlines import repository
+from notifier.deadlines.asked import advance_asked, asked_in, subject_of
 from notifier.deadlines.models import (
     CLOSED_STATUSES,
     Deadline,
@@ -22,10 +23,20 @@ from notifier.deadlines.models import (
 from notifier.deadlines.signing import advance_signing
 from shared.calendar import WorkingCalendar
 from shared.db import driver_connection
-from shared.events import AgreementEvent, Envelope, OrganizationEvent, TaskEvent, TaskParty, TaskSnapshot
+from shared.events import (
+    AgreementEvent,
+    CommentEvent,
+    Envelope,
+    Event,
+    ObstacleEvent,
+    OrganizationEvent,
+    TaskEvent,
+    TaskParty,
+    TaskSnapshot,
+)
 
 # What has deadlines, as its events tell of it.
-SubjectEvent = TaskEvent | AgreementEvent
+SubjectEvent = TaskEvent | AgreementEvent | ObstacleEvent | CommentEvent
 
 
 async def apply_organization(session: AsyncSession, envelope: Envelope) -> None:
@@ -54,22 +65,22 @@ async def apply_subjects(planner: Planner, session: AsyncSession, envelopes: Seq
     """
     connection = await driver_connection(session)
     before: dict[UUID, dict[UUID, Deadline]] = defaultdict(dict)
-    for deadline in await repository.deadlines_of(connection, list({one.aggregate_id for one in envelopes})):
+    for deadline in await repository.deadlines_of(connection, list(_named_in(envelopes))):
         before[deadline.task_id][deadline.organization_id] = deadline
     after: dict[UUID, dict[UUID, Deadline]] = {}
     tasks: dict[UUID, Task] = {}
-    for envelope in envelopes:
-        event, task_id = envelope.data, envelope.aggregate_id
+    for envelope, task_id in [(one, subject) for one in envelopes for subject in subject_ids(one.data)]:
+        event = envelope.data
         assert isinstance(event, SubjectEvent)
         known = after.get(task_id, before[task_id])
         # The inbox drops old versions; what it forgot in a reset must not turn deadlines back either.
         if any(deadline.task_version >= event.version for deadline in known.values()):
             continue
-        deadlines = deadlines_after(known, event, planner.calendar)
+        deadlines = deadlines_after(known, event, planner.calendar, task_id)
         if not deadlines:
             continue
         after[task_id] = {deadline.organization_id: deadline for deadline in deadlines}
-        tasks[task_id] = _subject(event, envelope.traceparent)
+        tasks[task_id] = _subject(event, task_id, envelope.traceparent)
     if not tasks:
         return
     every = [deadline for each in after.values() for deadline in each.values()]
@@ -79,12 +90,22 @@ async def apply_subjects(planner: Planner, session: AsyncSession, envelopes: Seq
     await planner.plan_tasks(connection, {task_id: list(each.values()) for task_id, each in changed.items()})
 
 
+def subject_ids(event: Event) -> list[UUID]:
+    """What the event is about, and what it says is asked beside that."""
+    own = [event.aggregate_id] if isinstance(event, TaskEvent | AgreementEvent) else []
+    return [*own, *(asked.id for asked in asked_in(event))]
+
+
 def deadlines_after(
-    known: Mapping[UUID, Deadline], event: SubjectEvent, calendar: WorkingCalendar
+    known: Mapping[UUID, Deadline], event: SubjectEvent, calendar: WorkingCalendar, subject_id: UUID | None = None
 ) -> Collection[Deadline]:
-    """The deadlines of whatever the event is about, from those before it. Pure: the fault checker replays by it."""
+    """The deadlines of one subject of the event, from those before it. Pure: the fault checker replays by it."""
+    asked = next((one for one in asked_in(event) if one.id == subject_id), None)
+    if asked is not None:
+        return advance_asked(known, asked, event.version, event.occurred_at)
     if isinstance(event, AgreementEvent):
         return advance_signing(known, event.agreement, event.version, event.occurred_at, calendar)
+    assert isinstance(event, TaskEvent)
     return advance(known, event.task, event.version, event.occurred_at)
 
 
@@ -138,8 +159,18 @@ def _alerts_differ(before: Mapping[UUID, Deadline], after: Mapping[UUID, Deadlin
     return told(before) != told(after)
 
 
-def _subject(event: SubjectEvent, traceparent: str | None) -> Task:
-    return _agreement(event, traceparent) if isinstance(event, AgreementEvent) else _task(event, traceparent)
+def _named_in(envelopes: Sequence[Envelope]) -> set[UUID]:
+    return {subject for envelope in envelopes for subject in subject_ids(envelope.data)}
+
+
+def _subject(event: SubjectEvent, subject_id: UUID, traceparent: str | None) -> Task:
+    asked = next((one for one in asked_in(event) if one.id == subject_id), None)
+    if asked is not None:
+        return subject_of(asked, event, traceparent)
+    if isinstance(event, AgreementEvent):
+        return _agreement(event, traceparent)
+    assert isinstance(event, TaskEvent)
+    return _task(event, traceparent)
 
 
 def _agreement(event: AgreementEvent, traceparent: str | None) -> Task:

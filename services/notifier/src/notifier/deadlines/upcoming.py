@@ -20,9 +20,9 @@ def shown(row: Mapping[str, Any], planner: Planner, now: datetime) -> DeadlinePu
     is_task = subject is DeadlineSubject.TASK
     return DeadlinePublic(
         subject_kind=subject,
-        subject_url=subject_url(subject, row["task_id"]),
-        task_id=row["task_id"] if is_task else None,
-        task_title=row["title"] if is_task else None,
+        subject_url=row["path"] or subject_url(subject, row["task_id"]),
+        task_id=row["task_id"] if is_task else row["about_task_id"],
+        task_title=row["title"] if is_task or row["about_task_id"] else None,
         task_status=row["status"] if is_task else None,
         agreement_id=row["agreement_id"],
         agreement_title=row["agreement_title"],

@@ -30,7 +30,10 @@ _TEMPLATES = Environment(
 
 
 # The texts of a reminder, by what comes due.
-_TEXTS = {DeadlineSubject.TASK: "alert", DeadlineSubject.AGREEMENT: "signing"}
+_TEXTS = dict.fromkeys(DeadlineSubject, "asked") | {
+    DeadlineSubject.TASK: "alert",
+    DeadlineSubject.AGREEMENT: "signing",
+}
 _VERBATIM = ("List-Unsubscribe", "X-Lienvung-Alert")
 _ADDRESSES = ("From", "To")
 
@@ -81,7 +84,7 @@ def compose(
         "headline": subject,
         "due_on": format_date(letter.due_on),
         "role": ROLE_WORDING[DeadlineRole(letter.party_role)][language],
-        "subject_url": public_url.rstrip("/") + subject_url(about, letter.task_id),
+        "subject_url": public_url.rstrip("/") + (letter.path or subject_url(about, letter.task_id)),
         "unsubscribe_url": unsubscribe,
     }
     mail = EmailMessage(policy=_POLICY)

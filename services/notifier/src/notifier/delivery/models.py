@@ -53,3 +53,5 @@ class Letter:
     demonstration: bool
     fired_at: datetime
     subject_kind: str = DeadlineSubject.TASK
+    about_task_id: UUID | None = None
+    path: str | None = None

@@ -85,7 +85,7 @@ def _task_failed(letter: Letter, reason: str) -> DeliveryFailed:
         members=[letter.organization_id],
         alert=AlertSnapshot(
             id=letter.id,
-            task_id=letter.task_id,
+            task_id=letter.about_task_id or letter.task_id,
             agreement_id=letter.agreement_id,
             step=letter.step,
             due_on=letter.due_on,

@@ -66,7 +66,7 @@ create unique index document_once on document (subject_id, digest) where removed
 -- Whoever attaches holds the content, so that nothing takes it away in the same moment. It is the database's own
 -- question: the caller sees a content only through a document that refers to it.
 create function document_content_live() returns trigger language plpgsql
-security definer set search_path from current as $$
+security definer set search_path = pg_catalog, public, pg_temp as $$
 begin
     perform from document_content c where c.digest = new.digest and c.removed_at is null for key share;
     if not found then

@@ -112,7 +112,7 @@ alter table task add constraint task_recurrence_fkey foreign key (recurrence_id)
 
 -- Whoever completes an occurrence, and by whichever statement, lets the next one be made.
 create function task_recurrence_follow() returns trigger language plpgsql
-security definer set search_path from current as $$
+security definer set search_path = pg_catalog, public, pg_temp as $$
 begin
     update task_recurrence set next_from = least(next_from, (new.completed_at at time zone 'Asia/Ho_Chi_Minh')::date)
     where current_task_id = new.id and ended_at is null;

@@ -1,0 +1,1 @@
+"""What people say to each other about a task, and whom they name in it."""

@@ -1,0 +1,42 @@
+"""Who may comment on a task, and what an author may do with what he said."""
+
+from collections.abc import Iterable
+
+from agreements_api.agreements.permissions import ALL, CUSTODIAN, LEADER, WORKERS
+from agreements_api.comments.models import CommentState
+from agreements_api.policy import MEMBERS, Relation, Rule, allowed, register
+from shared.auth import Actor
+
+# Whoever has left a place reads on and says nothing.
+STANDING = ALL - {Relation.FORMER}
+SELF = frozenset({Relation.SELF})
+
+register(
+    Rule("comment.read", MEMBERS, ALL, scope="tasks:read"),
+    Rule("comment.add", WORKERS, STANDING, note="also: whom a comment can name"),
+    Rule("comment.update", WORKERS, SELF, note="self: who wrote it"),
+    Rule("comment.delete", WORKERS, SELF, note="self: who wrote it; what it said is kept"),
+    Rule("comment.read_versions", WORKERS, SELF, note="self: who wrote it"),
+    Rule("comment.read_versions", LEADER, CUSTODIAN),
+)
+
+# The steps that each state has.
+STEPS: dict[str, tuple[str, ...]] = {
+    CommentState.PUBLISHED: ("update", "delete"),
+    CommentState.DELETED: (),
+}
+
+
+def may(actor: Actor, step: str, relations: Iterable[str]) -> bool:
+    return allowed(actor, f"comment.{step}", relations)
+
+
+def may_read(actor: Actor) -> bool:
+    """A client reads as far as its scopes go; which records a person sees is a matter of membership alone."""
+    return actor.kind != "client" or may(actor, "read", ALL)
+
+
+def allowed_actions(actor: Actor, state: str, relations: Iterable[str]) -> tuple[str, ...]:
+    """The steps that this caller can take now."""
+    held = list(relations)
+    return tuple(step for step in STEPS[state] if may(actor, step, held))

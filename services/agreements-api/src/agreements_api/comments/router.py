@@ -1,0 +1,200 @@
+"""HTTP of comments."""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any, TypeAlias
+from uuid import UUID
+
+import asyncpg
+import orjson
+from fastapi import APIRouter, Query, Request, Response
+
+from agreements_api.comments import errors, repository, service
+from agreements_api.comments.permissions import allowed_actions, may_read
+from agreements_api.comments.schemas import CommentCreate, CommentPublic, CommentUpdate, CommentVersion, PersonPublic
+from agreements_api.representation import json_response, page_response, with_actions
+from agreements_api.tasks.answers import check_visible
+from shared.auth import Actor
+from shared.db import Database
+from shared.dependencies import (
+    PAGE,
+    ActorDep,
+    CursorParameter,
+    CursorsDep,
+    DatabaseDep,
+    IdempotencyKey,
+    IfMatch,
+    IfNoneMatch,
+    Limit,
+)
+from shared.etags import etag, not_modified
+from shared.idempotency import run_idempotent
+from shared.pagination import cut
+from shared.schemas import Page
+
+router = APIRouter(tags=["comments"])
+
+Connection: TypeAlias = "asyncpg.Connection[Any]"
+
+
+@router.get("/tasks/{task_id}/comments", operation_id="list_comments", response_model=Page[CommentPublic])
+async def list_comments(
+    task_id: UUID,
+    request: Request,
+    database: DatabaseDep,
+    actor: ActorDep,
+    cursors: CursorsDep,
+    limit: Limit = PAGE,
+    cursor: CursorParameter = None,
+) -> Response:
+    """What was said about the task, the newest first; one that was taken back has no text."""
+    _check_scope(actor)
+    scope = f"comments:{task_id}"
+    before = UUID(cursors.decode(scope, cursor)[0]) if cursor is not None else None
+    async with database.read(actor) as connection:
+        rows = await repository.list_comments(connection, actor, task_id, before=before, limit=limit + 1)
+        if not rows:
+            await check_visible(connection, actor, task_id)
+    items, last = cut(rows, limit)
+    following = cursors.encode(scope, [last["id"]]) if last else None
+    return page_response(request, [_body(actor, row) for row in items], following, None)
+
+
+@router.post("/tasks/{task_id}/comments", operation_id="add_comment", status_code=201, response_model=CommentPublic)
+async def add_comment(
+    task_id: UUID, body: CommentCreate, request: Request, actor: ActorDep, key: IdempotencyKey
+) -> Response:
+    """Say something about the task to all who see it, and name those who should look."""
+
+    async def step(connection: Connection) -> asyncpg.Record:
+        return await service.add(connection, actor, task_id, body)
+
+    return await _change(request, actor, key, task_id, step, status_code=201)
+
+
+@router.get("/tasks/{task_id}/comments/{comment_id}", operation_id="read_comment", response_model=CommentPublic)
+async def read_comment(
+    task_id: UUID, comment_id: UUID, database: DatabaseDep, actor: ActorDep, if_none_match: IfNoneMatch = None
+) -> Response:
+    """One comment, and what the caller may do with it."""
+    _check_scope(actor)
+    async with database.read(actor) as connection:
+        row = await repository.read(connection, actor, task_id, comment_id)
+    if row is None:
+        raise errors.CommentNotFound
+    return not_modified(if_none_match, etag(row["version"])) or _shown(actor, task_id, row)
+
+
+@router.patch("/tasks/{task_id}/comments/{comment_id}", operation_id="update_comment", response_model=CommentPublic)
+async def update_comment(
+    task_id: UUID,
+    comment_id: UUID,
+    body: CommentUpdate,
+    request: Request,
+    actor: ActorDep,
+    key: IdempotencyKey,
+    if_match: IfMatch = None,
+) -> Response:
+    """Word one's own comment anew by a merge patch (RFC 7396); what it said before is kept."""
+
+    async def step(connection: Connection) -> asyncpg.Record:
+        return await service.update(connection, actor, task_id, comment_id, if_match, body)
+
+    return await _change(request, actor, key, task_id, step)
+
+
+@router.delete("/tasks/{task_id}/comments/{comment_id}", operation_id="delete_comment", response_model=CommentPublic)
+async def delete_comment(
+    task_id: UUID,
+    comment_id: UUID,
+    request: Request,
+    actor: ActorDep,
+    key: IdempotencyKey,
+    if_match: IfMatch = None,
+) -> Response:
+    """Take one's own comment back: its place stays, its text is shown no more."""
+
+    async def step(connection: Connection) -> asyncpg.Record:
+        return await service.delete(connection, actor, task_id, comment_id, if_match)
+
+    return await _change(request, actor, key, task_id, step)
+
+
+@router.get(
+    "/tasks/{task_id}/comments/{comment_id}/versions",
+    operation_id="list_comment_versions",
+    response_model=Page[CommentVersion],
+)
+async def list_comment_versions(
+    task_id: UUID,
+    comment_id: UUID,
+    request: Request,
+    database: DatabaseDep,
+    actor: ActorDep,
+    cursors: CursorsDep,
+    limit: Limit = PAGE,
+    cursor: CursorParameter = None,
+) -> Response:
+    """What a comment has said, the newest first: for its author and for leaders of the custodian."""
+    scope = f"comment-versions:{comment_id}"
+    before = int(cursors.decode(scope, cursor)[0]) if cursor is not None else None
+    async with database.read(actor) as connection:
+        rows = await service.read_versions(connection, actor, task_id, comment_id, before=before, limit=limit + 1)
+    items, last = cut(rows, limit)
+    following = cursors.encode(scope, [last["version"]]) if last else None
+    return page_response(request, [row["body"] for row in items], following, None)
+
+
+@router.get("/tasks/{task_id}/people", operation_id="list_task_people", response_model=Page[PersonPublic])
+async def list_task_people(
+    task_id: UUID,
+    request: Request,
+    database: DatabaseDep,
+    actor: ActorDep,
+    cursors: CursorsDep,
+    organization: Annotated[UUID | None, Query(description="Only people of this one.")] = None,
+    limit: Limit = PAGE,
+    cursor: CursorParameter = None,
+) -> Response:
+    """Whom a comment on the task can name: active people of the organisations that see it."""
+    scope = f"people:{task_id}"
+    after = UUID(cursors.decode(scope, cursor)[0]) if cursor is not None else None
+    async with database.read(actor) as connection:
+        rows = await service.people(connection, actor, task_id, organization=organization, after=after, limit=limit + 1)
+    items, last = cut(rows, limit)
+    following = cursors.encode(scope, [last["account_id"]]) if last else None
+    return page_response(request, [orjson.dumps(dict(row), default=str).decode() for row in items], following, None)
+
+
+async def _change(
+    request: Request,
+    actor: Actor,
+    key: str,
+    task_id: UUID,
+    step: Callable[[Connection], Awaitable[asyncpg.Record]],
+    *,
+    status_code: int = 200,
+) -> Response:
+    """One step in one transaction, which is committed before the answer leaves."""
+    database: Database = request.app.state.database
+    async with database.write(actor) as connection:
+
+        async def handle() -> Response:
+            return _shown(actor, task_id, await step(connection), status_code=status_code)
+
+        return await run_idempotent(request, connection, actor, key, handle)
+
+
+def _shown(actor: Actor, task_id: UUID, row: asyncpg.Record, *, status_code: int = 200) -> Response:
+    headers = {"ETag": etag(row["version"])}
+    if status_code == 201:
+        headers["Location"] = f"/v1/tasks/{task_id}/comments/{row['id']}"
+    return json_response(_body(actor, row), status_code=status_code, headers=headers)
+
+
+def _body(actor: Actor, row: asyncpg.Record) -> str:
+    return with_actions(row["body"], allowed_actions(actor, row["state"], row["relations"]))
+
+
+def _check_scope(actor: Actor) -> None:
+    if not may_read(actor):
+        raise errors.NotAllowed

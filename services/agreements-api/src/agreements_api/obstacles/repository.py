@@ -1,0 +1,300 @@
+"""All SQL of obstacles and measures; every read is scoped to the caller's organisation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import orjson
+
+from agreements_api.history.service import as_json
+from shared.auth import Actor
+from shared.events import Change, ObstacleSnapshot
+from shared.ids import new_id
+
+_SCOPE = "o.agreement_id in (select x.agreement_id from agreement_access x where x.organization_id = $1)"
+_MEMBERS = "array(select distinct m.organization_id from agreement_member m where m.agreement_id = o.agreement_id)"
+# The caller ($1) stands to an obstacle as to its task, and as the one who raised it.
+_RELATIONS = """array(select m.relation from agreement_member m where m.agreement_id = o.agreement_id
+    and m.organization_id = $1 and m.source_id in (o.agreement_id, o.task_id)
+    union all select 'own' where o.raised_by_organization_id = $1)"""
+# Caller ($1), and the day ($2) by which something is overdue.
+_SHOWN = f"""json_build_object(
+    'id', o.id, 'version', o.version, 'agreement_id', o.agreement_id, 'agreement_title', a.title,
+    'task_id', o.task_id, 'task_title', t.title, 'origin', o.origin, 'text', o.text, 'status', o.status,
+    'level', o.level, 'raised_by_organization_id', o.raised_by_organization_id,
+    'raised_by_organization_name', o.raised_by_organization_name, 'raised_by', o.raised_by,
+    'organization_id', coalesce(o.superior_organization_id, t.lead_organization_id),
+    'organization_name', coalesce(o.superior_organization_name, t.parties->'lead'->>'name'),
+    'respond_by', o.respond_by, 'due_on', o.due_on, 'overdue', o.status = 'open' and o.due_on < $2,
+    'escalated_at', o.escalated_at, 'escalated_by', o.escalated_by, 'resolved_at', o.resolved_at,
+    'resolution', o.resolution, 'demonstration', t.demonstration,
+    'measures', coalesce((select json_agg(json_build_object('id', m.id, 'text', m.text,
+        'organization_id', m.organization_id, 'organization_name', m.organization_name, 'due_on', m.due_on,
+        'overdue', m.done_at is null and m.due_on < $2, 'done_at', m.done_at, 'remark', m.remark) order by m.id)
+        from obstacle_measure m where m.obstacle_id = o.id), '[]'),
+    'created_at', o.created_at, 'updated_at', o.updated_at)::text as body, o.id, o.version, o.status, o.level,
+    o.respond_by, case when o.status = 'open' and o.due_on < $2 then 'overdue'
+        when exists (select from obstacle_measure m where m.obstacle_id = o.id and m.done_at is null
+                     and m.due_on < $2) then 'late' else 'in_time' end as stand,
+    {_RELATIONS} as relations, {_MEMBERS} as members"""  # noqa: S608
+_FROM = "from obstacle o join task t on t.id = o.task_id join agreement a on a.id = o.agreement_id"
+READ = f"select {_SHOWN} {_FROM} where o.id = $3 and {_SCOPE}"
+_LOCK = f"{READ} for no key update of o"
+_READ_ANY = f"select {_SHOWN} {_FROM} where o.id = $3"
+# The obstacle whose clock has run out for longest, and that a body above can take over. Nothing presses while the task
+# is suspended, or once it is over.
+_LOCK_RUN_OUT = f"""
+select {_SHOWN} {_FROM}
+where o.status = 'open' and o.level = 'locality' and o.due_on < $2
+  and t.status not in ('completed', 'cancelled', 'suspended')
+  and exists (select from organization l join agreement_member m on m.organization_id = l.superior_organization_id
+              where l.id = t.lead_organization_id and m.agreement_id = o.agreement_id and m.relation <> 'former')
+order by o.due_on, o.id limit 1 for no key update of o skip locked
+"""  # noqa: S608
+_LOG = f"""
+select h.version, json_build_object('version', h.version, 'action', h.action, 'occurred_at', h.occurred_at,
+    'actor', json_build_object('id', h.actor_id, 'kind', h.actor_kind, 'name', h.actor_name,
+        'organization_id', h.organization_id), 'changes', h.changes, 'remark', h.remark)::text as body
+from obstacle o join obstacle_log h on h.obstacle_id = o.id
+where o.id = $2 and {_SCOPE} and ($3::int is null or h.version < $3) order by h.version desc limit $4
+"""  # noqa: S608
+_SUPERIOR = """
+select s.id, s.name from organization l join organization s on s.id = l.superior_organization_id
+where l.id = $1 and exists (select from agreement_member m where m.agreement_id = $2 and m.organization_id = s.id
+                            and m.relation <> 'former')
+"""
+_MEMBER = """
+select o.name from organization o where o.id = $2 and exists (
+    select from agreement_member m where m.agreement_id = $1 and m.organization_id = o.id and m.relation <> 'former')
+"""
+_INSERT = """
+insert into obstacle (id, agreement_id, task_id, origin, text, raised_by_organization_id, raised_by_organization_name,
+                      raised_by, respond_by, due_on, created_at, updated_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10, $10)
+"""
+_TELL = """
+insert into obstacle_log (id, obstacle_id, agreement_id, version, action, actor_id, actor_kind, actor_name,
+                          organization_id, changes, remark, occurred_at)
+select $1, o.id, o.agreement_id, o.version, $3, $4, $5, $6, $7, $8::text::jsonb, $9, o.updated_at
+from obstacle o where o.id = $2
+"""
+_ADD_MEASURE = """
+insert into obstacle_measure (id, obstacle_id, agreement_id, text, organization_id, organization_name, due_on,
+                              created_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8)
+"""
+_CHANGE_MEASURE = """
+update obstacle_measure set text = $3, organization_id = $4, organization_name = $5, due_on = $6, done_at = $7,
+    remark = $8
+where id = $2 and obstacle_id = $1
+"""
+_COLUMNS = frozenset(
+    {
+        *("text", "status", "level", "superior_organization_id", "superior_organization_name", "respond_by"),
+        *("due_on", "escalated_at", "escalated_by", "resolved_at", "resolution"),
+    }
+)
+
+
+@dataclass(frozen=True)
+class Filter:
+    """What a list is narrowed to; what is empty does not narrow it."""
+
+    agreement_id: UUID | None = None
+    task_id: UUID | None = None
+    statuses: Sequence[str] = ()
+    levels: Sequence[str] = ()
+    organization: UUID | None = None
+    overdue: bool | None = None
+
+
+@dataclass(frozen=True)
+class Locked:
+    """An obstacle whose row is held until the transaction ends, and how the caller stands to it."""
+
+    obstacle: ObstacleSnapshot
+    respond_by: date
+    relations: list[str]
+    members: list[UUID]
+
+
+async def read(
+    connection: asyncpg.Connection[Any], organization_id: UUID | None, obstacle_id: UUID, *, today: date
+) -> asyncpg.Record | None:
+    """One obstacle as JSON, with the caller's relations to it."""
+    return await connection.fetchrow(READ, organization_id, today, obstacle_id)
+
+
+async def read_any(
+    connection: asyncpg.Connection[Any], organization_id: UUID | None, obstacle_id: UUID, *, today: date
+) -> asyncpg.Record:
+    """One that the transaction has just written, whoever the caller is."""
+    row: asyncpg.Record | None = await connection.fetchrow(_READ_ANY, organization_id, today, obstacle_id)
+    assert row is not None
+    return row
+
+
+async def lock(
+    connection: asyncpg.Connection[Any], organization_id: UUID | None, obstacle_id: UUID, *, today: date
+) -> Locked | None:
+    """The obstacle's row for a change, if the caller is a member."""
+    row = await connection.fetchrow(_LOCK, organization_id, today, obstacle_id)
+    return None if row is None else _locked(row)
+
+
+async def lock_run_out(connection: asyncpg.Connection[Any], today: date) -> Locked | None:
+    """An obstacle whose clock has run out; one that another transaction holds is left to it."""
+    row = await connection.fetchrow(_LOCK_RUN_OUT, None, today)
+    return None if row is None else _locked(row)
+
+
+def list_statement(
+    organization_id: UUID | None, narrowed: Filter, *, today: date, before: UUID | None, limit: int
+) -> tuple[Any, ...]:
+    """The statement of a page, the newest first, and its parameters."""
+    conditions, values = [_SCOPE], [organization_id, today]
+
+    def value(given: Any) -> str:
+        values.append(given)
+        return f"${len(values)}"
+
+    if before is not None:
+        conditions.append(f"o.id < {value(before)}::uuid")
+    if narrowed.agreement_id is not None:
+        conditions.append(f"o.agreement_id = {value(narrowed.agreement_id)}")
+    if narrowed.task_id is not None:
+        conditions.append(f"o.task_id = {value(narrowed.task_id)}")
+    if narrowed.statuses:
+        conditions.append(f"o.status = any({value(list(narrowed.statuses))}::text[])")
+    if narrowed.levels:
+        conditions.append(f"o.level = any({value(list(narrowed.levels))}::text[])")
+    if narrowed.organization is not None:
+        holder = "coalesce(o.superior_organization_id, t.lead_organization_id)"
+        conditions.append(f"{holder} = {value(narrowed.organization)}")
+    if narrowed.overdue is not None:
+        conditions.append(f"(o.status = 'open' and o.due_on < $2) = {value(narrowed.overdue)}::boolean")
+    where = " and ".join(conditions)
+    return f"select {_SHOWN} {_FROM} where {where} order by o.id desc limit {limit:d}", *values
+
+
+async def list_obstacles(
+    connection: asyncpg.Connection[Any],
+    organization_id: UUID | None,
+    narrowed: Filter,
+    *,
+    today: date,
+    before: UUID | None,
+    limit: int,
+) -> list[asyncpg.Record]:
+    """Obstacles that the caller sees, the newest first."""
+    return await connection.fetch(*list_statement(organization_id, narrowed, today=today, before=before, limit=limit))
+
+
+async def log(
+    connection: asyncpg.Connection[Any],
+    organization_id: UUID | None,
+    obstacle_id: UUID,
+    *,
+    before: int | None,
+    limit: int,
+) -> list[asyncpg.Record]:
+    """What happened to an obstacle, the newest first; every obstacle has at least one entry."""
+    return await connection.fetch(_LOG, organization_id, obstacle_id, before, limit)
+
+
+async def superior_of(
+    connection: asyncpg.Connection[Any], organization_id: UUID, agreement_id: UUID
+) -> asyncpg.Record | None:
+    """The body above an organisation, where it is a member of the agreement."""
+    return await connection.fetchrow(_SUPERIOR, organization_id, agreement_id)
+
+
+async def member_name(connection: asyncpg.Connection[Any], agreement_id: UUID, organization_id: UUID) -> str | None:
+    """The name of an organisation that is a member of the agreement."""
+    name: str | None = await connection.fetchval(_MEMBER, agreement_id, organization_id)
+    return name
+
+
+async def insert(
+    connection: asyncpg.Connection[Any],
+    obstacle_id: UUID,
+    *,
+    agreement_id: UUID,
+    task_id: UUID,
+    origin: str,
+    text: str,
+    organization: tuple[UUID, str],
+    raised_by: str,
+    respond_by: date,
+    at: datetime,
+) -> None:
+    await connection.execute(
+        _INSERT, obstacle_id, agreement_id, task_id, origin, text, *organization, raised_by, respond_by, at
+    )
+
+
+async def update(connection: asyncpg.Connection[Any], obstacle_id: UUID, at: datetime, changed: dict[str, Any]) -> None:
+    """The next version of a locked obstacle."""
+    assert changed.keys() <= _COLUMNS
+    columns = "".join(f", {name} = ${number}" for number, name in enumerate(changed, start=3))
+    await connection.execute(
+        f"update obstacle set version = version + 1, updated_at = $2{columns} where id = $1",  # noqa: S608
+        obstacle_id,
+        at,
+        *changed.values(),
+    )
+
+
+async def tell(
+    connection: asyncpg.Connection[Any],
+    actor: Actor,
+    obstacle_id: UUID,
+    action: str,
+    changes: Sequence[Change],
+    remark: str | None,
+) -> None:
+    """What happened in the version that was just written."""
+    told = orjson.dumps(as_json(changes)).decode()
+    await connection.execute(
+        _TELL, new_id(), obstacle_id, action, actor.id, actor.kind, actor.name, actor.organization_id, told, remark
+    )
+
+
+async def add_measure(
+    connection: asyncpg.Connection[Any],
+    obstacle: ObstacleSnapshot,
+    *,
+    measure_id: UUID,
+    text: str,
+    organization: tuple[UUID, str],
+    due_on: date,
+    at: datetime,
+) -> None:
+    await connection.execute(
+        _ADD_MEASURE, measure_id, obstacle.id, obstacle.agreement_id, text, *organization, due_on, at
+    )
+
+
+async def change_measure(
+    connection: asyncpg.Connection[Any],
+    obstacle_id: UUID,
+    measure_id: UUID,
+    *,
+    text: str,
+    organization: tuple[UUID, str],
+    due_on: date,
+    done_at: datetime | None,
+    remark: str | None,
+) -> None:
+    await connection.execute(_CHANGE_MEASURE, obstacle_id, measure_id, text, *organization, due_on, done_at, remark)
+
+
+def _locked(row: asyncpg.Record) -> Locked:
+    return Locked(
+        ObstacleSnapshot.model_validate_json(row["body"]), row["respond_by"], row["relations"], row["members"]
+    )
