@@ -7,6 +7,7 @@ import hashlib
 import hmac
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any, cast
 
 import asyncpg
@@ -106,6 +107,15 @@ async def run_idempotent(
         # The first request committed between our snapshot and our lock; what we did is rolled back with this.
         raise RequestInFlight(headers={"Retry-After": "0"}) from error
     return response
+
+
+async def write_once(
+    request: Request, actor: Actor, key: str, step: Callable[[asyncpg.Connection[Any]], Awaitable[Response]]
+) -> Response:
+    """One step in one transaction, which is committed before the answer leaves; once for a key."""
+    database: Database = request.app.state.database
+    async with database.write(actor) as connection:
+        return await run_idempotent(request, connection, actor, key, partial(step, connection))
 
 
 async def sweep(database: Database) -> None:

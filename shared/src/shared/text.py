@@ -77,3 +77,8 @@ def format_long_date(day: date) -> str:
     """As under a document's head: days below 10 and months 1 and 2 with a zero (Decree 30/2020/NĐ-CP, Annex I)."""
     month = f"{day.month:02d}" if day.month < 3 else str(day.month)
     return f"ngày {day.day:02d} tháng {month} năm {day.year}"
+
+
+def escape_like(text: str) -> str:
+    """The text as LIKE takes it literally: its wildcards are letters like any other."""
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

@@ -29,6 +29,7 @@ from agreements_api.history.models import History
 from agreements_api.policy import Relation
 from shared.auth import Actor
 from shared.db import driver_connection
+from shared.text import escape_like
 
 # What AgreementPublic shows, but for allowed_actions, which depend on the caller; a test holds the two together.
 _JSON = """json_build_object(
@@ -353,10 +354,6 @@ def _past_conditions(narrowed: Filter, values: list[Any]) -> tuple[str, list[Any
             f" where o.unit_id = {value(narrowed.locality)})"
         )
     return "".join(f" and {condition}" for condition in conditions), values
-
-
-def escape_like(value: str) -> str:
-    return value.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
 async def lock(session: AsyncSession, actor: Actor, agreement_id: UUID) -> Agreement | None:

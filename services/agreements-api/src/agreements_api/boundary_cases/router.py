@@ -1,7 +1,7 @@
 """HTTP of dossiers of boundary areas."""
 
 import hashlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from typing import Annotated
 from uuid import UUID
 
@@ -24,7 +24,6 @@ from agreements_api.history.schemas import LogEntryPublic
 from agreements_api.representation import json_response, page_response
 from agreements_api.tasks.errors import TaskNotFound
 from shared.auth import Actor
-from shared.db import Database
 from shared.dependencies import (
     PAGE,
     ActorDep,
@@ -37,7 +36,7 @@ from shared.dependencies import (
     Limit,
 )
 from shared.etags import etag, not_modified
-from shared.idempotency import run_idempotent
+from shared.idempotency import write_once
 from shared.pagination import Cursors, cut
 from shared.schemas import Page
 
@@ -103,7 +102,7 @@ async def open_boundary_case(
     async def step(connection: Connection) -> Response:
         return _shown(actor, await service.open_case(connection, actor, task_id, body), status_code=201)
 
-    return await _change(request, actor, key, step)
+    return await write_once(request, actor, key, step)
 
 
 @router.get("/boundary-cases/{boundary_case_id}", operation_id="read_boundary_case", response_model=BoundaryCasePublic)
@@ -136,7 +135,7 @@ async def update_boundary_case(
     async def step(connection: Connection) -> Response:
         return _shown(actor, await service.update(connection, actor, boundary_case_id, if_match, body))
 
-    return await _change(request, actor, key, step)
+    return await write_once(request, actor, key, step)
 
 
 @router.post(
@@ -159,7 +158,7 @@ async def confirm_boundary_step(
         row = await service.confirm(connection, actor, boundary_case_id, step_id, if_match, body.remark)
         return _shown(actor, row)
 
-    return await _change(request, actor, key, step)
+    return await write_once(request, actor, key, step)
 
 
 @router.post(
@@ -182,7 +181,7 @@ async def take_back_boundary_step(
         row = await service.take_back(connection, actor, boundary_case_id, step_id, if_match, body.remark)
         return _shown(actor, row)
 
-    return await _change(request, actor, key, step)
+    return await write_once(request, actor, key, step)
 
 
 @router.post(
@@ -201,7 +200,7 @@ async def close_boundary_case(
     async def step(connection: Connection) -> Response:
         return _shown(actor, await service.close(connection, actor, boundary_case_id, if_match, body.remark))
 
-    return await _change(request, actor, key, step)
+    return await write_once(request, actor, key, step)
 
 
 @router.get(
@@ -247,19 +246,6 @@ async def _page(
     items, last = cut(rows, limit)
     following = cursors.encode(scope, [last["id"]]) if last else None
     return page_response(request, [_body(actor, row) for row in items], following, None)
-
-
-async def _change(
-    request: Request, actor: Actor, key: str, step: Callable[[Connection], Awaitable[Response]]
-) -> Response:
-    """One step in one transaction, which is committed before the answer leaves."""
-    database: Database = request.app.state.database
-    async with database.write(actor) as connection:
-
-        async def handle() -> Response:
-            return await step(connection)
-
-        return await run_idempotent(request, connection, actor, key, handle)
 
 
 def _check_scope(actor: Actor) -> None:

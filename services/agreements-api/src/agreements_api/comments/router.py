@@ -14,7 +14,6 @@ from agreements_api.comments.schemas import CommentCreate, CommentPublic, Commen
 from agreements_api.representation import json_response, page_response, with_actions
 from agreements_api.tasks.answers import check_visible
 from shared.auth import Actor
-from shared.db import Database
 from shared.dependencies import (
     PAGE,
     ActorDep,
@@ -27,7 +26,7 @@ from shared.dependencies import (
     Limit,
 )
 from shared.etags import etag, not_modified
-from shared.idempotency import run_idempotent
+from shared.idempotency import write_once
 from shared.pagination import cut
 from shared.schemas import Page
 
@@ -175,13 +174,11 @@ async def _change(
     status_code: int = 200,
 ) -> Response:
     """One step in one transaction, which is committed before the answer leaves."""
-    database: Database = request.app.state.database
-    async with database.write(actor) as connection:
 
-        async def handle() -> Response:
-            return _shown(actor, task_id, await step(connection), status_code=status_code)
+    async def answer(connection: Connection) -> Response:
+        return _shown(actor, task_id, await step(connection), status_code=status_code)
 
-        return await run_idempotent(request, connection, actor, key, handle)
+    return await write_once(request, actor, key, answer)
 
 
 def _shown(actor: Actor, task_id: UUID, row: asyncpg.Record, *, status_code: int = 200) -> Response:

@@ -48,7 +48,7 @@ from shared.etags import etag, not_modified
 from shared.idempotency import run_idempotent
 from shared.pagination import cut
 from shared.schemas import Page
-from shared.text import fold
+from shared.text import escape_like, fold
 
 router = APIRouter(tags=["corridors"])
 
@@ -76,7 +76,7 @@ async def list_corridors(
             actor.organization_id,
             agreement_id=agreement_id,
             owner=organization,
-            folded=_like(fold(q)) if q else None,
+            folded=escape_like(fold(q)) if q else None,
             before=before,
             limit=limit + 1,
         )
@@ -405,10 +405,6 @@ async def _check_visible(connection: "Connection[Any]", actor: Actor, corridor_i
 def _check_scope(actor: Actor) -> None:
     if not may_read(actor):
         raise errors.NotAllowed
-
-
-def _like(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
 def _digest(body: str) -> str:

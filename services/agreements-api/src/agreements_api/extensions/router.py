@@ -15,7 +15,6 @@ from agreements_api.tasks.answers import check_scope, check_visible
 from agreements_api.tasks.schemas import Reason
 from agreements_api.tasks.steps import Connection
 from shared.auth import Actor
-from shared.db import Database
 from shared.dependencies import (
     PAGE,
     ActorDep,
@@ -28,7 +27,7 @@ from shared.dependencies import (
     Limit,
 )
 from shared.etags import etag, not_modified
-from shared.idempotency import run_idempotent
+from shared.idempotency import write_once
 from shared.pagination import cut
 from shared.schemas import Page
 
@@ -149,15 +148,12 @@ async def _change(
     *,
     status_code: int = 200,
 ) -> Response:
-    database: Database = request.app.state.database
-    async with database.write(actor) as connection:
+    async def answer(connection: Connection) -> Response:
+        row = await repository.read(connection, actor.organization_id, task_id, await step(connection))
+        assert row is not None
+        return _shown(actor, row, status_code=status_code)
 
-        async def handle() -> Response:
-            row = await repository.read(connection, actor.organization_id, task_id, await step(connection))
-            assert row is not None
-            return _shown(actor, row, status_code=status_code)
-
-        return await run_idempotent(request, connection, actor, key, handle)
+    return await write_once(request, actor, key, answer)
 
 
 def _shown(actor: Actor, row: asyncpg.Record, *, status_code: int = 200) -> Response:

@@ -10,6 +10,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from agreements_api.localities.models import Organization, OrganizationContact, Unit, UnitParent, UnitSuccession
+from shared.text import escape_like
 
 Row = dict[str, Any]
 
@@ -90,7 +91,7 @@ def _unit_conditions(
         values["parent_id"] = parent_id
     if folded:
         conditions.append("u.folded like :folded")
-        values["folded"] = f"%{_escape_like(folded)}%"
+        values["folded"] = f"%{escape_like(folded)}%"
     return " and ".join(conditions), values
 
 
@@ -409,7 +410,7 @@ def _organization_conditions(
         values["kinds"] = list(kinds)
     if folded:
         conditions.append("o.folded like :folded")
-        values["folded"] = f"%{_escape_like(folded)}%"
+        values["folded"] = f"%{escape_like(folded)}%"
     return " and ".join(conditions), values
 
 
@@ -532,10 +533,6 @@ async def people_of(session: AsyncSession, organization_id: UUID) -> list[Row]:
         {"id": organization_id},
     )
     return [dict(row) for row in result.mappings()]
-
-
-def _escape_like(folded: str) -> str:
-    return folded.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
 async def _execute(session: AsyncSession, statement: Executable, values: Row) -> CursorResult[Any]:

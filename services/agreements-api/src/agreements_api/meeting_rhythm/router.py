@@ -1,7 +1,6 @@
 """HTTP of promises to meet and of how they are kept."""
 
 import hashlib
-from collections.abc import Awaitable, Callable
 from typing import Annotated
 from uuid import UUID
 
@@ -18,7 +17,6 @@ from agreements_api.meeting_rhythm.schemas import MeetingRhythm, PromiseCreate, 
 from agreements_api.representation import json_response, page_response, with_actions
 from shared import clock
 from shared.auth import Actor
-from shared.db import Database
 from shared.dependencies import (
     PAGE,
     ActorDep,
@@ -31,7 +29,7 @@ from shared.dependencies import (
     Limit,
 )
 from shared.etags import etag, not_modified
-from shared.idempotency import run_idempotent
+from shared.idempotency import write_once
 from shared.pagination import cut
 from shared.schemas import Page
 
@@ -103,7 +101,7 @@ async def record_meeting_promise(
         location = f"/v1/agreements/{agreement_id}/meeting-promises/{row['id']}"
         return _shown(actor, row, status_code=201, location=location)
 
-    return await _change(request, actor, key, step)
+    return await write_once(request, actor, key, step)
 
 
 @router.get(
@@ -142,7 +140,7 @@ async def update_meeting_promise(
     async def step(connection: Connection) -> Response:
         return _shown(actor, await service.update(connection, actor, agreement_id, promise_id, if_match, body))
 
-    return await _change(request, actor, key, step)
+    return await write_once(request, actor, key, step)
 
 
 @router.get(
@@ -169,19 +167,6 @@ async def list_meeting_promise_history(
     items, last = cut(rows, limit)
     following = cursors.encode(scope, [last["version"]]) if last else None
     return page_response(request, [row["body"] for row in items], following, None)
-
-
-async def _change(
-    request: Request, actor: Actor, key: str, step: Callable[[Connection], Awaitable[Response]]
-) -> Response:
-    """One step in one transaction, which is committed before the answer leaves."""
-    database: Database = request.app.state.database
-    async with database.write(actor) as connection:
-
-        async def handle() -> Response:
-            return await step(connection)
-
-        return await run_idempotent(request, connection, actor, key, handle)
 
 
 def _check_scope(actor: Actor) -> None:

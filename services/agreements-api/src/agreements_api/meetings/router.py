@@ -46,7 +46,7 @@ from shared.dependencies import (
     Limit,
 )
 from shared.etags import etag, not_modified
-from shared.idempotency import run_idempotent
+from shared.idempotency import write_once
 from shared.pagination import Cursors, cut
 from shared.schemas import Page
 
@@ -107,7 +107,7 @@ async def plan_meeting(
         row = await service.plan(connection, actor, agreement_id, body)
         return _shown(actor, row, status_code=201, location=f"/v1/meetings/{row['id']}")
 
-    return await _change(request, actor, key, step)
+    return await write_once(request, actor, key, step)
 
 
 @router.get("/meetings/{meeting_id}", operation_id="read_meeting", response_model=MeetingPublic)
@@ -138,7 +138,7 @@ async def update_meeting(
     async def step(connection: Connection) -> Response:
         return _shown(actor, await service.update(connection, actor, meeting_id, if_match, body))
 
-    return await _change(request, actor, key, step)
+    return await write_once(request, actor, key, step)
 
 
 @router.post("/meetings/{meeting_id}/hold", operation_id="hold_meeting", response_model=MeetingPublic)
@@ -155,7 +155,7 @@ async def hold_meeting(
     async def step(connection: Connection) -> Response:
         return _shown(actor, await service.hold(connection, actor, meeting_id, if_match, body))
 
-    return await _change(request, actor, key, step)
+    return await write_once(request, actor, key, step)
 
 
 @router.post("/meetings/{meeting_id}/cancel", operation_id="cancel_meeting", response_model=MeetingPublic)
@@ -172,7 +172,7 @@ async def cancel_meeting(
     async def step(connection: Connection) -> Response:
         return _shown(actor, await service.cancel(connection, actor, meeting_id, if_match, body.reason))
 
-    return await _change(request, actor, key, step)
+    return await write_once(request, actor, key, step)
 
 
 @router.put("/meetings/{meeting_id}/attendance", operation_id="record_attendance", response_model=MeetingPublic)
@@ -189,7 +189,7 @@ async def record_attendance(
     async def step(connection: Connection) -> Response:
         return _shown(actor, await service.record_attendance(connection, actor, meeting_id, if_match, body))
 
-    return await _change(request, actor, key, step)
+    return await write_once(request, actor, key, step)
 
 
 @router.get("/meetings/{meeting_id}/minutes", operation_id="list_minutes", response_model=Page[MinutesPublic])
@@ -229,7 +229,7 @@ async def write_minutes(
         row = await service.write_minutes(connection, actor, meeting_id, if_match, body.text)
         return _shown(actor, row, status_code=201, location=f"/v1/meetings/{meeting_id}/minutes")
 
-    return await _change(request, actor, key, step)
+    return await write_once(request, actor, key, step)
 
 
 @router.post(
@@ -249,7 +249,7 @@ async def record_outcome(
         row = await outcomes.record(connection, actor, meeting_id, if_match, body)
         return _shown(actor, row, status_code=201, location=f"/v1/meetings/{meeting_id}")
 
-    return await _change(request, actor, key, step)
+    return await write_once(request, actor, key, step)
 
 
 @router.patch(
@@ -269,7 +269,7 @@ async def update_outcome(
     async def step(connection: Connection) -> Response:
         return _shown(actor, await outcomes.update(connection, actor, meeting_id, outcome_id, if_match, body))
 
-    return await _change(request, actor, key, step)
+    return await write_once(request, actor, key, step)
 
 
 @router.post(
@@ -293,7 +293,7 @@ async def assign_outcome(
         row, task_id = await outcomes.assign(connection, actor, meeting_id, outcome_id, if_match, body)
         return _shown(actor, row, status_code=201, location=f"/v1/tasks/{task_id}")
 
-    return await _change(request, actor, key, step)
+    return await write_once(request, actor, key, step)
 
 
 @router.get("/meetings/{meeting_id}/history", operation_id="list_meeting_history", response_model=Page[LogEntryPublic])
@@ -314,19 +314,6 @@ async def list_meeting_history(
         return await repository.log(connection, organization_id, subject, before=before, limit=most)
 
     return await _parts(request, database, actor, cursors, meeting_id, ("history", "version"), rows, limit, cursor)
-
-
-async def _change(
-    request: Request, actor: Actor, key: str, step: Callable[[Connection], Awaitable[Response]]
-) -> Response:
-    """One step in one transaction, which is committed before the answer leaves."""
-    database: Database = request.app.state.database
-    async with database.write(actor) as connection:
-
-        async def handle() -> Response:
-            return await step(connection)
-
-        return await run_idempotent(request, connection, actor, key, handle)
 
 
 async def _parts(

@@ -26,7 +26,6 @@ from agreements_api.obstacles.schemas import (
 from agreements_api.representation import json_response, page_response, with_actions
 from shared import clock
 from shared.auth import Actor
-from shared.db import Database
 from shared.dependencies import (
     PAGE,
     ActorDep,
@@ -39,7 +38,7 @@ from shared.dependencies import (
     Limit,
 )
 from shared.etags import etag, not_modified
-from shared.idempotency import run_idempotent
+from shared.idempotency import write_once
 from shared.pagination import cut
 from shared.schemas import Page
 
@@ -259,13 +258,11 @@ async def _change(
     status_code: int = 200,
 ) -> Response:
     """One step in one transaction, which is committed before the answer leaves."""
-    database: Database = request.app.state.database
-    async with database.write(actor) as connection:
 
-        async def handle() -> Response:
-            return _shown(actor, await step(connection), status_code=status_code)
+    async def answer(connection: Connection) -> Response:
+        return _shown(actor, await step(connection), status_code=status_code)
 
-        return await run_idempotent(request, connection, actor, key, handle)
+    return await write_once(request, actor, key, answer)
 
 
 def _shown(actor: Actor, row: asyncpg.Record, *, status_code: int = 200) -> Response:

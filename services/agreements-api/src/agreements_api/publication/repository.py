@@ -15,6 +15,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from agreements_api.publication.models import Publication, PublishedTask
 from shared.auth import Actor
+from shared.text import escape_like
 
 # What the schemas show to the public; a test holds the two together.
 _AGREEMENT = """json_build_object(
@@ -94,7 +95,7 @@ def list_statement(narrowed: Filter, *, sort: str, after: tuple[datetime, UUID] 
     else:
         where = f"c.modified_at >= {value(narrowed.modified_since)} and (c.removed_at is not null or found.is_public)"
     if narrowed.folded:
-        words = f"c.folded like {value('%' + _escape_like(narrowed.folded) + '%')}"
+        words = f"c.folded like {value('%' + escape_like(narrowed.folded) + '%')}"
         where += f" and {words}" if narrowed.modified_since is None else f" and (c.removed_at is not null or {words})"
     direction = SORTS[sort]
     if after is not None:
@@ -128,10 +129,6 @@ def _conditions(narrowed: Filter, value: Any) -> list[str]:
             f" where y.agreement_id = a.id and y.unit_id = {value(narrowed.locality)})"
         )
     return conditions
-
-
-def _escape_like(given: str) -> str:
-    return given.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
 async def read_public(connection: asyncpg.Connection[Any], agreement_id: UUID) -> asyncpg.Record | None:

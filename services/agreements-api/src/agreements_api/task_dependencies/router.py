@@ -13,6 +13,7 @@ from agreements_api.task_dependencies.models import Direction
 from agreements_api.task_dependencies.permissions import allowed_actions
 from agreements_api.task_dependencies.schemas import DependencyCreate, DependencyPublic, Impact
 from agreements_api.tasks.answers import check_scope, check_visible
+from agreements_api.tasks.steps import Connection
 from shared.dependencies import (
     PAGE,
     ActorDep,
@@ -23,7 +24,7 @@ from shared.dependencies import (
     IfMatch,
     Limit,
 )
-from shared.idempotency import run_idempotent
+from shared.idempotency import write_once
 from shared.pagination import cut
 from shared.schemas import Page
 
@@ -91,16 +92,15 @@ async def add_dependency(
     if_match: IfMatch = None,
 ) -> Response:
     """Let the task wait for another one of its agreement; `If-Match` is the ETag of the task."""
-    async with database.write(actor) as connection:
 
-        async def handle() -> Response:
-            dependency_id = await service.add(connection, actor, task_id, if_match, body)
-            row = await repository.read(connection, actor.organization_id, task_id, dependency_id)
-            assert row is not None
-            actions = allowed_actions(Caller.of(actor), row["status"], row["relations"])
-            return json_response(with_actions(row["body"], actions), status_code=201)
+    async def answer(connection: Connection) -> Response:
+        dependency_id = await service.add(connection, actor, task_id, if_match, body)
+        row = await repository.read(connection, actor.organization_id, task_id, dependency_id)
+        assert row is not None
+        actions = allowed_actions(Caller.of(actor), row["status"], row["relations"])
+        return json_response(with_actions(row["body"], actions), status_code=201)
 
-        return await run_idempotent(request, connection, actor, key, handle)
+    return await write_once(request, actor, key, answer)
 
 
 @router.delete("/tasks/{task_id}/dependencies/{dependency_id}", operation_id="remove_dependency", status_code=204)
@@ -114,10 +114,9 @@ async def remove_dependency(
     if_match: IfMatch = None,
 ) -> Response:
     """The task waits for the other one no more; `If-Match` is the ETag of the task."""
-    async with database.write(actor) as connection:
 
-        async def handle() -> Response:
-            await service.remove(connection, actor, task_id, dependency_id, if_match)
-            return Response(status_code=204)
+    async def answer(connection: Connection) -> Response:
+        await service.remove(connection, actor, task_id, dependency_id, if_match)
+        return Response(status_code=204)
 
-        return await run_idempotent(request, connection, actor, key, handle)
+    return await write_once(request, actor, key, answer)

@@ -12,9 +12,8 @@ from agreements_api.tasks import errors, repository
 from agreements_api.tasks.permissions import allowed_actions, may_read
 from agreements_api.tasks.steps import Connection
 from shared.auth import Actor
-from shared.db import Database
 from shared.etags import etag
-from shared.idempotency import run_idempotent
+from shared.idempotency import write_once
 
 
 async def change(
@@ -26,13 +25,11 @@ async def change(
     status_code: int = 200,
 ) -> Response:
     """One step in one transaction, which is committed before the answer leaves."""
-    database: Database = request.app.state.database
-    async with database.write(actor) as connection:
 
-        async def handle() -> Response:
-            return shown(actor, await step(connection), status_code=status_code)
+    async def answer(connection: Connection) -> Response:
+        return shown(actor, await step(connection), status_code=status_code)
 
-        return await run_idempotent(request, connection, actor, key, handle)
+    return await write_once(request, actor, key, answer)
 
 
 def check_scope(actor: Actor) -> None:

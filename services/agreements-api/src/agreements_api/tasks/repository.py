@@ -19,7 +19,7 @@ from shared.auth import Actor
 from shared.events import LastReport, TaskEvent, TaskParty, TaskSnapshot
 from shared.ids import new_id
 from shared.outbox import row_of
-from shared.text import fold
+from shared.text import escape_like, fold
 
 # The rule of timeliness.timeliness in SQL: {today} is the day in Vietnam, {soon} its `soon_until`. A test holds the two
 # together.
@@ -303,10 +303,6 @@ def _taking_part(narrowed: Filter, value: Any) -> str:
         joined = " join organization o on o.id = m.organization_id"
         condition += f" and o.unit_id = {value(narrowed.locality)}"
     return f"exists (select from agreement_member m{joined} where {condition})"
-
-
-def escape_like(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
 @dataclass
