@@ -243,9 +243,11 @@ _IN_SHARES = (
     """,
     # Every second agreement is public, with a few of its tasks.
     """
-    insert into publication (agreement_id, version, published_at, modified_at, folded)
+    insert into publication (agreement_id, version, published_at, modified_at, folded, unit_ids)
     select a.id, 1, a.updated_at + interval '2 days',
-           a.updated_at + interval '2 days' + p.agreement * interval '1 second', a.folded
+           a.updated_at + interval '2 days' + p.agreement * interval '1 second', a.folded, array(
+               select distinct o.unit_id from agreement_party y join organization o on o.id = y.organization_id
+               where y.agreement_id = a.id)
     from synthetic_party p join agreement a on a.id = p.id
     where p.place = 0 and p.agreement % 2 = 0 and p.agreement between {first} and {last}
     """,

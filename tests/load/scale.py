@@ -67,7 +67,7 @@ READS = {
     "tasks, by rare words": "/v1/tasks?limit=50&q={task_words}",
     "successions to decide": "/v1/successions/worklist?limit=50",
     "public: agreements": "/v1/public/agreements?limit=50",
-    "public: agreements, changed since": "/v1/public/agreements?limit=50&sort=modified_at&modified_since={later}",
+    "public: agreements, changed since": "/v1/public/agreements?limit=50&sort=modified_at&modified_since={moment}",
     "public: agreements, of a locality": "/v1/public/agreements?limit=50&locality={unit}",
     "public: agreements, by rare words": "/v1/public/agreements?limit=50&q={public_number}",
     "public: one agreement": "/v1/public/agreements/{public}",
@@ -146,9 +146,12 @@ select o.id, o.unit_id from organization o join unit u on u.id = o.unit_id and u
 join agreement_access a on a.organization_id = o.id group by o.id
 order by abs(count(*) - 620), o.id limit 1
 """
+# So many were changed since: some pages in either database.
+CHANGED = 200
 _EXAMPLE = """
 select a.id as agreement, a.number, a.updated_at as since, t.id as task, t.folded as words,
-    (select p.agreement_id from publication p order by p.agreement_id limit 1) as public
+    (select p.agreement_id from publication p order by p.agreement_id limit 1) as public,
+    (select p.modified_at from publication p order by p.modified_at desc offset $2 limit 1) as moment
 from agreement_access x join agreement a on a.id = x.agreement_id join task t on t.agreement_id = a.id
 where x.organization_id = $1 order by a.id, t.id limit 1
 """
@@ -162,7 +165,7 @@ async def _viewers(bench: Bench, filled: Filled) -> list[Viewer]:
         for name, statement in (("commune", _OF_A_COMMUNE), ("province", _OF_A_PROVINCE)):
             organization = await connection.fetchrow(statement)
             assert organization is not None
-            example = await connection.fetchrow(_EXAMPLE, organization["id"])
+            example = await connection.fetchrow(_EXAMPLE, organization["id"], CHANGED)
             assert example is not None
             words = example["words"].split(":")[0].replace(" ", "+")
             paths = {
@@ -174,6 +177,7 @@ async def _viewers(bench: Bench, filled: Filled) -> list[Viewer]:
                     public=example["public"],
                     # Nobody else has this one; `q` goes by the number as well.
                     public_number="so+348:",
+                    moment=_instant(example["moment"]),
                     task_words=words,
                     instant=_instant(example["since"] + timedelta(days=40)),
                     later=_instant(example["since"] + timedelta(days=100)),

@@ -92,6 +92,27 @@ def test_a_change_of_what_is_public_is_noted_at_the_commit(foundation: DatabaseA
     assert run(foundation.owner_url, noted) == [{"noted": True}]
 
 
+def test_what_was_public_already_is_found_by_its_localities(foundation: DatabaseAddress) -> None:
+    """And what was taken back is not."""
+    upgrade("agreements_api", foundation.owner_url, "0019")
+    run(
+        foundation.owner_url,
+        "insert into agreement_party (id, agreement_id, ordinal, organization_id, organization_name, role,"
+        " required) select gen_random_uuid(), a.id, 1, o.id, o.name, 'signatory', true"
+        " from agreement a, organization o",
+    )
+    run(
+        foundation.owner_url,
+        "insert into publication select id, 1, now(), case when status = 'draft' then now() end, now() from agreement",
+    )
+    upgrade("agreements_api", foundation.owner_url)
+    shown = "select removed_at is null as public, unit_ids::text[] from public_change order by 1"
+    assert run(foundation.owner_url, shown) == [
+        {"public": False, "unit_ids": []},
+        {"public": True, "unit_ids": ["00000000-0000-0000-0000-00000000000a"]},
+    ]
+
+
 def test_it_can_be_taken_back(foundation: DatabaseAddress) -> None:
     upgrade("agreements_api", foundation.owner_url)
     run(foundation.owner_url, "insert into publication select id, 1, now(), null, now() from agreement")

@@ -232,18 +232,22 @@ with copied as (
     select (jsonb_populate_record(y, jsonb_build_object('id', gen_random_uuid(), 'agreement_id', c.id))).*
     from agreement_party y, copied c where y.agreement_id = $1
 )
-insert into publication (agreement_id, version, published_at, modified_at, unpublished_at, folded)
-select id, 1, now(), now() - n * interval '1 minute', case when n % 10 = 0 then now() end,
-    case when n % 10 > 0 then folded end
-from (select id, folded, row_number() over () as n from copied) c
+insert into publication (agreement_id, version, published_at, modified_at, unpublished_at, folded, unit_ids)
+select c.id, 1, now(), now() - n * interval '1 minute', case when n % 10 = 0 then now() end,
+    case when n % 10 > 0 then c.folded end,
+    -- Every thousandth is of a unit that has signed hardly anything.
+    case when n % 10 = 0 then '{}' when n % 1000 = 17 then $3 else p.unit_ids end
+from (select id, folded, row_number() over () as n from copied) c, publication p where p.agreement_id = $1
 """
+RARE = UUID(int=17)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def many(world: World) -> int:
     """As many as some years will publish."""
     plan = await world.plan()
-    await world.rows(_COPY, UUID(plan["id"]), MANY)
+    await publish(world, plan)
+    await world.rows(_COPY, UUID(plan["id"]), MANY, [RARE])
     for table in ("agreement", "publication", "publication_task", "agreement_party"):
         await world.rows(f"analyze {table}")
     return MANY
@@ -281,6 +285,31 @@ async def test_a_rare_word_is_found_by_its_index(world: World, many: int) -> Non
     plan = await explain(world, statement, values, "set enable_seqscan = off; set enable_indexscan = off")
     assert "publication_words" in plan
     assert "publication_order" not in plan
+
+
+async def test_what_a_locality_seldom_signed_is_found_by_its_index(world: World, many: int) -> None:
+    """Walking along all that is published, and asking each for its parties, would grow with the country."""
+    statement, *values = list_statement(Filter(locality=RARE), sort="-modified_at", after=None, limit=51)
+    assert len(await world.rows(statement, *values)) == MANY / 1000
+    # Of so few, PostgreSQL rather reads through all.
+    plan = await explain(world, statement, values, "set enable_seqscan = off; set enable_indexscan = off")
+    assert "publication_units" in plan
+    assert "publication_order" not in plan
+
+
+async def test_a_locality_is_not_found_by_what_was_taken_back(world: World, public: Public) -> None:
+    began = moment()
+    plan = await world.plan()
+    await publish(world, plan)
+    unit = str(world.organizations["dongtrieu"].unit_id)
+    assert plan["id"] in ids(await public.changes(locality=unit, modified_since=began))
+    await unpublish(world, plan)
+    assert plan["id"] not in ids(await public.changes(locality=unit))
+    assert ids(await public.changes(locality=unit, modified_since=began)) == [plan["id"]]
+    [row] = await world.rows("select unit_ids from publication where agreement_id = $1", UUID(plan["id"]))
+    assert row["unit_ids"] == []
+    await publish(world, plan)
+    assert plan["id"] in ids(await public.changes(locality=unit, modified_since=began))
 
 
 async def test_a_word_of_what_was_taken_back_is_found_no_more(world: World, public: Public) -> None:

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, DateTime
+from sqlalchemy import ARRAY, Column, DateTime, Uuid
 from sqlmodel import Field
 
 from agreements_api.tables import Table
@@ -26,6 +26,8 @@ class Publication(Table, table=True):
     modified_at: datetime = Field(sa_column=_moment())
     # Title and number as the public looks for them; nothing of what was taken back.
     folded: str | None = None
+    # The localities whose organisations are parties, as the public looks for them; none of what was taken back.
+    unit_ids: list[UUID] = Field(default_factory=list, sa_column=Column(ARRAY(Uuid), nullable=False))
 
 
 class PublishedTask(Table, table=True):

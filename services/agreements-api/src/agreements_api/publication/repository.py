@@ -90,13 +90,15 @@ def list_statement(narrowed: Filter, *, sort: str, after: tuple[datetime, UUID] 
         return f"${len(values)}"
 
     living = " and ".join(["a.id = c.id", *_conditions(narrowed, value)])
-    if narrowed.modified_since is None:
-        where = "found.is_public"
-    else:
-        where = f"c.modified_at >= {value(narrowed.modified_since)} and (c.removed_at is not null or found.is_public)"
+    conditions = ["found.is_public"]
     if narrowed.folded:
-        words = f"c.folded like {value('%' + escape_like(narrowed.folded) + '%')}"
-        where += f" and {words}" if narrowed.modified_since is None else f" and (c.removed_at is not null or {words})"
+        conditions.append(f"c.folded like {value('%' + escape_like(narrowed.folded) + '%')}")
+    if narrowed.locality:
+        conditions.append(f"c.unit_ids @> array[{value(narrowed.locality)}::uuid]")
+    if narrowed.modified_since is not None:
+        conditions = [f"(c.removed_at is not null or {condition})" for condition in conditions]
+        conditions.append(f"c.modified_at >= {value(narrowed.modified_since)}")
+    where = " and ".join(conditions)
     direction = SORTS[sort]
     if after is not None:
         where += f" and (c.modified_at, c.id) {direction} ({value(after[0])}::timestamptz, {value(after[1])}::uuid)"
@@ -123,11 +125,6 @@ def _conditions(narrowed: Filter, value: Any) -> list[str]:
         conditions.append(f"a.instrument = any({value(list(narrowed.instruments))}::text[])")
     if narrowed.field:
         conditions.append(f"{value(narrowed.field)} = any(a.fields)")
-    if narrowed.locality:
-        conditions.append(
-            "exists (select from public_party y"
-            f" where y.agreement_id = a.id and y.unit_id = {value(narrowed.locality)})"
-        )
     return conditions
 
 
@@ -197,6 +194,18 @@ async def publication_of(session: AsyncSession, agreement_id: UUID) -> Publicati
     # Held: a task that changes meanwhile raises `modified_at` after us, and not under us.
     statement = select(Publication).where(Publication.agreement_id == agreement_id).with_for_update()
     return (await session.exec(statement)).one_or_none()
+
+
+async def units_of_parties(session: AsyncSession, agreement_id: UUID) -> list[UUID]:
+    """The units whose organisations are parties of the agreement, as they signed it."""
+    rows = await (await session.connection()).execute(
+        text(
+            "select distinct o.unit_id from agreement_party y join organization o on o.id = y.organization_id"
+            " where y.agreement_id = :agreement order by o.unit_id"
+        ),
+        {"agreement": agreement_id},
+    )
+    return [row.unit_id for row in rows]
 
 
 async def published_tasks(session: AsyncSession, agreement_id: UUID) -> list[UUID]:

@@ -48,6 +48,7 @@ async def publish(
         publication.published_at, publication.unpublished_at = now, None
         publication.modified_at = max(now, publication.modified_at)
     publication.folded = agreement.folded
+    publication.unit_ids = await repository.units_of_parties(session, agreement_id)
     await repository.add(session, publication)
     await repository.add(session, *(_published(agreement_id, task_id, now) for task_id in chosen))
 
@@ -67,7 +68,7 @@ async def unpublish(
         changes.append(Change(field="public_tasks", from_=[str(task_id) for task_id in shown], to=[]))
     await _record(session, actor, agreement, "unpublish", changes, [], remark=reason)
     await repository.withdraw_tasks(session, agreement_id)
-    publication.unpublished_at, publication.folded = agreement.updated_at, None
+    publication.unpublished_at, publication.folded, publication.unit_ids = agreement.updated_at, None, []
     await _touch(session, publication, agreement.updated_at)
 
 
