@@ -13,6 +13,7 @@ from agreements_api.tasks.repository import SORTS, Filter
 from tests.agreements_api.agreements.world import Json, World
 
 AGREEMENTS, TASKS_OF_EACH = 200, 100
+ANALYZED = ("agreement", "agreement_access", "agreement_member", "task", "organization", "unit")
 ORDER_INDEXES = {"due_on": "task_due", "updated_at": "task_updated", "created_at": "task_created"}
 
 # Copies of one plan and of one task of it. Two provinces watch over all of them; Sơn Động leads the tasks of one.
@@ -49,6 +50,9 @@ insert into agreement_member select c.agreement_id, $5, c.id, 'lead' from task_c
 async def many(world: World, plan: Json) -> int:
     """A table as large as that of some years."""
     task = await world.task(plan)
+    # What the planner knows is what `analyze` tells it below, whenever the server would vacuum on its own.
+    for table in ANALYZED:
+        await world.rows(f"alter table {table} set (autovacuum_enabled = off)")
     ids = {key: organization.id for key, organization in world.organizations.items()}
     await world.rows(
         _COPY.format(columns=await world.columns("task")),
@@ -59,7 +63,7 @@ async def many(world: World, plan: Json) -> int:
         ids["ubnd-sondong"],
         TASKS_OF_EACH,
     )
-    for table in ("agreement", "agreement_access", "agreement_member", "task", "organization", "unit"):
+    for table in ANALYZED:
         await world.rows(f"analyze {table}")
     return AGREEMENTS * TASKS_OF_EACH
 
@@ -92,7 +96,7 @@ async def test_every_order_walks_along_its_index(world: World, many: int, sort: 
 async def test_a_narrowed_list_reads_little(world: World, many: int, key: str, narrowed: Filter) -> None:
     plan = await explain(world, key, narrowed, sort="due_on", after=None)
     assert "Seq Scan on task" not in plan
-    assert rows_read(plan) < many / 20
+    assert rows_read(plan) < many / 20, plan
 
 
 async def test_the_tasks_of_one_agreement_are_found_by_it(world: World, many: int) -> None:
@@ -130,13 +134,13 @@ async def explain(world: World, key: str, narrowed: Filter, *, sort: str, after:
 
 
 async def as_member(world: World, key: str, statement: str, values: Any) -> str:
-    """How it was done, with the rows that each step went through."""
+    """How it was done, with the rows that each step went through and those that were expected."""
     connection = await asyncpg.connect(world.address.url)
     try:
         await connection.execute(
             "select set_config('lienvung.organization_id', $1, false)", str(world.organizations[key].id)
         )
-        rows = await connection.fetch(f"explain (analyze, timing off, costs off) {statement}", *values)
+        rows = await connection.fetch(f"explain (analyze, timing off) {statement}", *values)
     finally:
         await connection.close()
     return "\n".join(row[0] for row in rows)
@@ -148,8 +152,8 @@ def rows_read(plan: str) -> float:
     for line in plan.splitlines():
         if "->" in line or "Scan" in line:
             scanning = " on task t" in line
-        if scanning and "(actual rows=" in line:
-            found, loops = line.split("(actual rows=")[1].rstrip(")").split(" loops=")
+        if scanning and "actual rows=" in line:
+            found, loops = line.split("actual rows=")[1].rstrip(")").split(" loops=")
             total += float(found) * float(loops)
         if scanning and "Rows Removed by Filter:" in line:
             total += float(line.split(":")[1])
