@@ -22,6 +22,7 @@ WEIGHTS = {
     "agreements-api-lifecycle": 2,
     "agreements-api-succession": 1,
     "agreements-api-scan": 1,
+    "agreements-api-imports": 1,
     "notifier-relay": 4,
     "reporting-relay": 2,
     "notifier-consume": 8,
