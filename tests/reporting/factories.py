@@ -22,6 +22,7 @@ from shared.events import (
     OrganizationSnapshot,
     ParentInstrument,
     PartySnapshot,
+    ProvinceRef,
     TaskEvent,
     TaskParty,
     TaskSnapshot,
@@ -30,7 +31,6 @@ from shared.events import (
     envelope_bytes,
     parse_envelope,
 )
-from shared.events.models import ProvinceRef
 from shared.ids import new_id
 
 SOMEBODY = EventActor(id=UUID(int=7), kind="user", name="Chuyên viên (minh họa)")

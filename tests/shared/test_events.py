@@ -1,18 +1,31 @@
 """The contracts of events: their schemas in git, and what may change without a new version."""
 
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 from typing import Any
 from uuid import uuid4
 
 import jsonschema
 import pytest
 
-from shared.events import EVENT_TYPES, InvalidEnvelope, envelope_bytes, parse_envelope
+from shared.events import (
+    EVENT_TYPES,
+    Event,
+    EventActor,
+    InvalidEnvelope,
+    TaskAssigned,
+    TaskParty,
+    TaskSnapshot,
+    envelope_bytes,
+    models,
+    parse_envelope,
+)
 from shared.events.compatibility import breaking_changes
 from shared.events.export import SCHEMAS, path_of, schema_of, text_of
-from shared.events.models import Event, EventActor, TaskAssigned, TaskParty, TaskSnapshot
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 ACTOR = EventActor(id=uuid4(), kind="user", name="A")
@@ -40,6 +53,18 @@ def test_the_schema_in_git_is_that_of_the_model(kind: type[Event]) -> None:
 
 def test_there_is_no_schema_without_its_event() -> None:
     assert set(SCHEMAS.rglob("*.json")) == {path_of(kind) for kind in EVENT_TYPES.values()}
+
+
+def events_written() -> Iterator[type[Event]]:
+    """Those that the files of every subject define, whether or not anything imports them."""
+    for module in iter_modules(models.__path__):
+        for kind in vars(import_module(f"{models.__name__}.{module.name}")).values():
+            if isinstance(kind, type) and issubclass(kind, Event) and "type" in vars(kind):
+                yield kind
+
+
+def test_the_catalogue_has_the_events_of_every_subject() -> None:
+    assert set(events_written()) == set(EVENT_TYPES.values())
 
 
 def test_an_event_survives_the_journey_and_matches_its_schema() -> None:
