@@ -5,7 +5,7 @@ from time import perf_counter
 
 import asyncpg
 
-from agreements_api.agreements.repository import STATE as AGREEMENT_STATE
+from agreements_api.agreements.reading_repository import STATE as AGREEMENT_STATE
 from agreements_api.config import Settings
 from agreements_api.localities.loader import load_units
 from agreements_api.party_succession.runs import Progress, apply_all

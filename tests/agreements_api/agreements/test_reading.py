@@ -9,8 +9,8 @@ import jsonschema
 import pytest
 import pytest_asyncio
 
-from agreements_api.agreements import repository
-from agreements_api.agreements.repository import SORTS, Filter
+from agreements_api.agreements import reading_repository
+from agreements_api.agreements.reading_repository import SORTS, Filter
 from agreements_api.agreements.schemas import AgreementPublic, ClausePublic, PartyPublic, SignaturePublic
 from shared.events import AGREEMENTS, AgreementEvent, parse_envelope
 from shared.events.export import schema_of
@@ -105,7 +105,7 @@ async def test_what_postgresql_builds_is_what_the_models_promise(world: World, l
 @pytest.mark.parametrize("sort", list(SORTS))
 async def test_every_order_is_served_by_an_index(world: World, listed: dict[str, str], sort: str) -> None:
     organization = world.organizations["dongtrieu"].id
-    statement, *values = repository.list_statement(organization, Filter(), sort=sort, after=None, limit=51)
+    statement, *values = reading_repository.list_statement(organization, Filter(), sort=sort, after=None, limit=51)
     connection = await asyncpg.connect(world.address.url)
     try:
         # The table is small: told not to read it whole or to sort it, PostgreSQL shows the way that is there.

@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 from typer.testing import CliRunner, Result
 
-from agreements_api.agreements import repository
+from agreements_api.agreements import texts_repository
 from agreements_api.agreements.models import Agreement, Clause, Party, TextFormat
 from agreements_api.agreements.texts import Records, digest_of, render
 from agreements_api.cli import app as commands
@@ -238,7 +238,7 @@ async def test_a_text_of_the_foundation_stays_valid_as_it_is(world: World) -> No
     plan = await world.plan(term_to="2030-12-31")
     agreement_id = UUID(plan["id"])
     async with world.registry.database.transaction(world.person("dongtrieu").actor) as session:
-        recorded = await repository.records_of(session, [agreement_id], held=False)
+        recorded = await texts_repository.records_of(session, [agreement_id], held=False)
     kept = render(Records(recorded.agreements[agreement_id], recorded.parties, recorded.clauses), TextFormat.JCS)
     digest = hashlib.sha256(kept.encode()).hexdigest()
     await forge(

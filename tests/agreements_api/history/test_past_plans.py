@@ -8,7 +8,8 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from agreements_api.agreements import repository as agreements
+from agreements_api.agreements import reading_repository
+from agreements_api.agreements.past import repository as agreements
 from agreements_api.history import repository as history
 from agreements_api.tasks.past import repository as tasks
 from agreements_api.tasks.repository import Filter
@@ -95,8 +96,8 @@ async def test_the_tasks_of_one_agreement_are_found_by_it(world: World, many: in
 
 @pytest.mark.parametrize("sort", ["created_at", "-created_at"])
 async def test_agreements_of_the_past_are_walked_along_their_creation(world: World, many: int, sort: str) -> None:
-    statement, *values = agreements.past_list_statement(
-        organization(world), agreements.Filter(), as_of=clock.now(), sort=sort, after=None, limit=51
+    statement, *values = agreements.list_statement(
+        organization(world), reading_repository.Filter(), as_of=clock.now(), sort=sort, after=None, limit=51
     )
     plan = await explain(world, statement, *values)
     assert "agreement_created" in plan

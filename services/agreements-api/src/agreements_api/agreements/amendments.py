@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from agreements_api.agreements import errors, repository
+from agreements_api.agreements import errors, members_repository, repository
 from agreements_api.agreements.models import (
     AMENDMENT_WORDING,
     Agreement,
@@ -33,7 +33,7 @@ def title_of(kind: AmendmentKind, amended: Agreement) -> str:
 
 async def parties_to_copy(session: AsyncSession, amended: Agreement) -> list[PartyCreate]:
     """Who is party to the agreement now, in its order; whoever came in the place of another signs like it."""
-    now = set(await repository.organizations_of(session, amended.id, Relation.PARTY))
+    now = set(await members_repository.organizations_of(session, amended.id, Relation.PARTY))
     signed = await repository.parties_of(session, amended.id)
     kept: dict[UUID, PartyCreate] = {}
     for party in signed:
@@ -79,17 +79,17 @@ async def show_amended(
     session: AsyncSession, amendment: Agreement, amended: Agreement, parties: Sequence[Party]
 ) -> None:
     """Whoever joins reads what he joins before he signs; whoever keeps the agreement sees how it is amended."""
-    present = set(await repository.organizations_of(session, amended.id, Relation.PARTY))
+    present = set(await members_repository.organizations_of(session, amended.id, Relation.PARTY))
     joining = [party.answering_id for party in parties if party.answering_id not in present]
-    above = await repository.superiors_of(session, joining)
-    await repository.add_members(
+    above = await members_repository.superiors_of(session, joining)
+    await members_repository.add_members(
         session,
         amended.id,
         amendment.id,
         {(organization, Relation.PARTY) for organization in joining}
         | {(organization, Relation.SUPERIOR) for organization in above},
     )
-    await repository.add_members(
+    await members_repository.add_members(
         session, amendment.id, amended.id, {(amended.custodian_organization_id, Relation.MONITOR)}
     )
 
@@ -97,7 +97,7 @@ async def show_amended(
 async def hide_amended(session: AsyncSession, amendment: Agreement) -> None:
     """The amendment went back to draft: whoever would have joined has not."""
     if amendment.amends_agreement_id is not None:
-        await repository.drop_members(session, amendment.amends_agreement_id, amendment.id)
+        await members_repository.drop_members(session, amendment.amends_agreement_id, amendment.id)
 
 
 async def apply(session: AsyncSession, amendment: Agreement, amended: Agreement, on: date) -> list[Change]:
@@ -112,7 +112,7 @@ async def apply(session: AsyncSession, amendment: Agreement, amended: Agreement,
     ]
     if amendment.amendment_kind == AmendmentKind.RENEWAL:
         amended.term_to = amendment.term_to
-    await repository.show_to_members_of(session, amendment.id, amended.id)
+    await members_repository.show_to_members_of(session, amendment.id, amended.id)
     return changes
 
 
@@ -147,7 +147,7 @@ async def _change_clauses(session: AsyncSession, amendment: Agreement, amended: 
 
 async def _join(session: AsyncSession, amendment: Agreement, amended: Agreement) -> list[Change]:
     """Parties of the amendment that the agreement did not have are its parties from now on."""
-    present = set(await repository.organizations_of(session, amended.id, Relation.PARTY))
+    present = set(await members_repository.organizations_of(session, amended.id, Relation.PARTY))
     before = await repository.parties_of(session, amended.id)
     named = {party.organization_id for party in before}
     joining = [
@@ -167,15 +167,15 @@ async def _join(session: AsyncSession, amendment: Agreement, amended: Agreement)
     ]
     await repository.add(session, *joined)
     organizations = [party.answering_id for party in joined]
-    above = await repository.superiors_of(session, organizations)
-    await repository.add_members(
+    above = await members_repository.superiors_of(session, organizations)
+    await members_repository.add_members(
         session,
         amended.id,
         amended.id,
         {(organization, Relation.PARTY) for organization in organizations}
         | {(organization, Relation.SUPERIOR) for organization in above},
     )
-    await repository.drop_members(session, amended.id, amendment.id)
+    await members_repository.drop_members(session, amended.id, amendment.id)
     return [Change(field="joined_by", to=party.organization_name) for party in joined]
 
 

@@ -11,8 +11,10 @@ import orjson
 from fastapi import APIRouter, Path, Query, Request, Response
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from agreements_api.agreements import errors, past, repository, service, verification
+from agreements_api.agreements import errors, reading_repository, service, texts_repository, verification
 from agreements_api.agreements.models import Agreement, AgreementStatus, Instrument
+from agreements_api.agreements.past import repository as past_repository
+from agreements_api.agreements.past import service as past
 from agreements_api.agreements.permissions import allowed_actions, may_read
 from agreements_api.agreements.schemas import (
     AgreementCreate,
@@ -114,7 +116,7 @@ async def list_agreements(
     if cursor is not None:
         moment, identity = cursors.decode(scope, cursor)
         after = (datetime.fromisoformat(moment), UUID(identity))
-    narrowed = repository.Filter(
+    narrowed = reading_repository.Filter(
         statuses=status,
         instruments=instrument,
         field=field,
@@ -126,15 +128,19 @@ async def list_agreements(
     organization_id = actor.organization_id
     async with database.read(actor) as connection:
         if as_of is not None:
-            rows = await repository.list_past(
+            rows = await past_repository.list_agreements(
                 connection, organization_id, narrowed, as_of=as_of, sort=sort, after=after, limit=limit + 1
             )
-            total = await repository.count_past(connection, organization_id, narrowed, as_of=as_of) if count else None
+            total = (
+                await past_repository.count_agreements(connection, organization_id, narrowed, as_of=as_of)
+                if count
+                else None
+            )
         else:
-            rows = await repository.list_agreements(
+            rows = await reading_repository.list_agreements(
                 connection, organization_id, narrowed, sort=sort, after=after, limit=limit + 1
             )
-            total = await repository.count_agreements(connection, organization_id, narrowed) if count else None
+            total = await reading_repository.count_agreements(connection, organization_id, narrowed) if count else None
     items, last = cut(rows, limit)
     return page_response(
         request,
@@ -159,7 +165,7 @@ async def read_agreement(
             was = await past.read(connection, actor, agreement_id, as_of)
             tag = etag(was.version)
             return not_modified(if_none_match, tag) or json_response(past.body(was.state), headers={"ETag": tag})
-        row = await repository.read(connection, actor.organization_id, agreement_id)
+        row = await reading_repository.read(connection, actor.organization_id, agreement_id)
     if row is None:
         raise errors.AgreementNotFound
     tag = etag(row["version"])
@@ -400,9 +406,9 @@ async def list_clauses(
             was = await past.read(connection, actor, agreement_id, as_of)
             items = await past.clauses(connection, actor, agreement_id, was, as_of, day)
             return page_response(request, items, None, None)
-        if await repository.read(connection, actor.organization_id, agreement_id) is None:
+        if await reading_repository.read(connection, actor.organization_id, agreement_id) is None:
             raise errors.AgreementNotFound
-        items = await repository.read_clauses(connection, actor.organization_id, agreement_id, day)
+        items = await reading_repository.read_clauses(connection, actor.organization_id, agreement_id, day)
     return page_response(request, items, None, None)
 
 
@@ -429,10 +435,10 @@ async def list_signatures(
         if as_of is not None:
             was = await past.read(connection, actor, agreement_id, as_of)
             items = await past.signatures(connection, actor, agreement_id, was)
-        elif await repository.read(connection, actor.organization_id, agreement_id) is None:
+        elif await reading_repository.read(connection, actor.organization_id, agreement_id) is None:
             raise errors.AgreementNotFound
         else:
-            items = await repository.read_parts(connection, actor.organization_id, agreement_id, "signatures")
+            items = await reading_repository.read_parts(connection, actor.organization_id, agreement_id, "signatures")
     return page_response(request, [_with_block(item) for item in items], None, None)
 
 
@@ -444,7 +450,7 @@ async def read_agreement_text(
     _check_scope(actor)
     async with database.read(actor) as connection:
         if as_of is None:
-            row = await repository.read_text(connection, actor.organization_id, agreement_id)
+            row = await texts_repository.read_text(connection, actor.organization_id, agreement_id)
             content = row["frozen_text"] if row is not None else None
         else:
             row = await past.text(connection, actor, agreement_id, as_of)
@@ -463,10 +469,10 @@ async def list_agreement_texts(
     async with database.read(actor) as connection:
         if as_of is not None:
             items = await past.texts(connection, actor, agreement_id, as_of)
-        elif await repository.read(connection, actor.organization_id, agreement_id) is None:
+        elif await reading_repository.read(connection, actor.organization_id, agreement_id) is None:
             raise errors.AgreementNotFound
         else:
-            items = await repository.read_texts(connection, actor.organization_id, agreement_id)
+            items = await texts_repository.read_texts(connection, actor.organization_id, agreement_id)
     return page_response(request, items, None, None)
 
 
@@ -482,7 +488,7 @@ async def read_agreement_text_by_digest(
     """One of the agreement's texts by its digest."""
     _check_scope(actor)
     async with database.read(actor) as connection:
-        row = await repository.read_text_of(connection, actor.organization_id, agreement_id, text_digest)
+        row = await texts_repository.read_text_of(connection, actor.organization_id, agreement_id, text_digest)
     if row is None:
         raise errors.AgreementNotFound
     return _text(row["content"], row)
@@ -493,7 +499,7 @@ async def verify_agreement_text(agreement_id: UUID, database: DatabaseDep, actor
     """Recompute the digest of the text and of each signature, and render the text again from the records."""
     _check_scope(actor)
     async with database.read(actor) as connection:
-        if await repository.read_text(connection, actor.organization_id, agreement_id) is None:
+        if await texts_repository.read_text(connection, actor.organization_id, agreement_id) is None:
             raise errors.AgreementNotFound
     found = await verification.verify_text(database, agreement_id)
     return json_response(found.model_dump_json())
@@ -520,9 +526,9 @@ async def list_agreement_history(
 async def _parts(request: Request, database: DatabaseDep, actor: Actor, agreement_id: UUID, part: str) -> Response:
     _check_scope(actor)
     async with database.read(actor) as connection:
-        if await repository.read(connection, actor.organization_id, agreement_id) is None:
+        if await reading_repository.read(connection, actor.organization_id, agreement_id) is None:
             raise errors.AgreementNotFound
-        items = await repository.read_parts(connection, actor.organization_id, agreement_id, part)
+        items = await reading_repository.read_parts(connection, actor.organization_id, agreement_id, part)
     return page_response(request, items, None, None)
 
 
@@ -543,7 +549,7 @@ async def _change(
 
 async def _shown(session: AsyncSession, actor: Actor, agreement: Agreement, *, status_code: int = 200) -> Response:
     await session.flush()
-    row = await repository.read(await driver_connection(session), actor.organization_id, agreement.id)
+    row = await reading_repository.read(await driver_connection(session), actor.organization_id, agreement.id)
     assert row is not None
     headers = {"ETag": etag(row["version"])}
     if status_code == 201:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from agreements_api.agreements import amendments, drafting, errors, repository, signing, texts
+from agreements_api.agreements import amendments, drafting, errors, members_repository, repository, signing, texts
 from agreements_api.agreements.models import (
     Agreement,
     AgreementStatus,
@@ -182,8 +182,8 @@ async def open_for_signature(
     agreement.presented_at = agreement.presented_at or agreement.opened_at
     agreement.status = AgreementStatus.OPEN_FOR_SIGNATURE
     organizations = [party.answering_id for party in parties]
-    superiors = await repository.superiors_of(session, [*organizations, agreement.custodian_organization_id])
-    await repository.replace_members(
+    superiors = await members_repository.superiors_of(session, [*organizations, agreement.custodian_organization_id])
+    await members_repository.replace_members(
         session,
         agreement.id,
         {(agreement.custodian_organization_id, Relation.CUSTODIAN)}
@@ -204,7 +204,7 @@ async def delete(session: AsyncSession, actor: Actor, agreement_id: UUID, if_mat
     before = _state(agreement)
     agreement.discarded_at = clock.now()
     await _record(session, actor, agreement, "delete", before, [AgreementDiscarded])
-    await repository.drop_members(session, agreement.id, agreement.id)
+    await members_repository.drop_members(session, agreement.id, agreement.id)
 
 
 async def sign(
@@ -404,7 +404,9 @@ async def _drafted(
     clauses: Sequence[ClauseCreate],
 ) -> Agreement:
     """The new draft with its parts; its custodian alone sees it."""
-    await repository.replace_members(session, agreement.id, {(agreement.custodian_organization_id, Relation.CUSTODIAN)})
+    await members_repository.replace_members(
+        session, agreement.id, {(agreement.custodian_organization_id, Relation.CUSTODIAN)}
+    )
     await repository.add(session, agreement)
     await repository.replace_parts(
         session,
@@ -562,7 +564,7 @@ async def _record(
     )
     await repository.add(session, agreement)
     await repository.add_history(session, history)
-    members = await repository.members_of(session, agreement.id)
+    members = await members_repository.members_of(session, agreement.id)
     snapshot = await _snapshot(session, agreement)
     await publish_all(
         session,

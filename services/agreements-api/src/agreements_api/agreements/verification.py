@@ -3,10 +3,10 @@
 from collections.abc import AsyncIterator, Sequence
 from uuid import UUID
 
-from agreements_api.agreements import errors, repository
-from agreements_api.agreements.repository import Recorded
+from agreements_api.agreements import errors, texts_repository
 from agreements_api.agreements.schemas import Outcome, TextVerification
 from agreements_api.agreements.texts import Records, verify
+from agreements_api.agreements.texts_repository import Recorded
 from shared.auth import SYSTEM
 from shared.db import Database
 
@@ -29,7 +29,7 @@ async def verify_all(database: Database) -> AsyncIterator[TextVerification]:
     after: UUID | None = None
     while True:
         async with database.transaction(SYSTEM) as session:
-            ids = await repository.frozen_after(session, after, BATCH)
+            ids = await texts_repository.frozen_after(session, after, BATCH)
         if not ids:
             return
         for verification in await _verify(database, ids):
@@ -46,7 +46,7 @@ async def _verify(database: Database, ids: Sequence[UUID]) -> list[TextVerificat
 
 async def _read(database: Database, ids: Sequence[UUID], *, held: bool) -> list[TextVerification]:
     async with database.transaction(SYSTEM) as session:
-        recorded = await repository.records_of(session, ids, held=held)
+        recorded = await texts_repository.records_of(session, ids, held=held)
         return [_one(recorded, one) for one in ids if one in recorded.agreements]
 
 

@@ -14,7 +14,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from agreements_api.agreements.models import Agreement, Clause, Party
-from agreements_api.agreements.repository import STATE as AGREEMENT_STATE
+from agreements_api.agreements.reading_repository import STATE as AGREEMENT_STATE
 from agreements_api.party_succession.relations import Moves, Row, Standing
 from agreements_api.tasks.repository import STATE as TASK_STATE
 from shared.auth import Actor

@@ -9,7 +9,8 @@ from uuid import UUID
 import asyncpg
 import orjson
 
-from agreements_api.agreements import errors, repository
+from agreements_api.agreements import errors, reading_repository, texts_repository
+from agreements_api.agreements.past import repository
 from agreements_api.agreements.schemas import AgreementPublic, ClausePublic, PartyPublic, TextKind
 from agreements_api.history.past import Json, NotOfThePast, Past, body_of, each_shown, refuse_words, shown, state_at
 from agreements_api.representation import with_actions
@@ -45,7 +46,7 @@ async def clauses(
     on: date | None,
 ) -> list[str]:
     """The clauses that were known at the instant to hold on a day, or all that were."""
-    counts = await repository.count_past_tasks(connection, actor.organization_id, agreement_id, as_of)
+    counts = await repository.count_tasks(connection, actor.organization_id, agreement_id, as_of)
     return [
         body_of(clause | {"task_count": counts.get(UUID(clause["id"]), 0)})
         for clause in each_shown(ClausePublic, past.state["clauses"])
@@ -59,7 +60,7 @@ async def signatures(
     """The signatures that there were. They become void and nothing else about them changes: the rest is today's row."""
     kept = {signature["id"]: signature for signature in past.state["signatures"]}
     found = []
-    for row in await repository.read_parts(connection, actor.organization_id, agreement_id, "signatures"):
+    for row in await reading_repository.read_parts(connection, actor.organization_id, agreement_id, "signatures"):
         signature: Json = orjson.loads(row)
         if signature["id"] in kept:
             if kept[signature["id"]]["voided_at"] is None:
@@ -75,7 +76,7 @@ async def text(
     digest = (await read(connection, actor, agreement_id, as_of)).state["text_digest"]
     if digest is None:
         return None
-    return await repository.read_text_of(connection, actor.organization_id, agreement_id, digest)
+    return await texts_repository.read_text_of(connection, actor.organization_id, agreement_id, digest)
 
 
 async def texts(
@@ -84,7 +85,7 @@ async def texts(
     """Those of the texts that had been frozen by the instant, each as its agreement stood then."""
     await read(connection, actor, agreement_id, as_of)
     found = []
-    for item in await repository.read_texts(connection, actor.organization_id, agreement_id):
+    for item in await texts_repository.read_texts(connection, actor.organization_id, agreement_id):
         entry: Json = orjson.loads(item)
         if datetime.fromisoformat(entry["opened_at"]) > as_of:
             continue

@@ -1,0 +1,108 @@
+"""All SQL of agreements as they were at an instant: from the states that history keeps, scoped like the present."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from agreements_api.agreements.reading_repository import SCOPE, SORTS, Filter
+
+# The last state until the instant ($2) of each agreement that was there, along the order of creation.
+_OF_THE_PAST = f"""
+from agreement a cross join lateral (
+    select e.state from history e where e.subject_id = a.id and e.occurred_at <= $2 order by e.version desc limit 1) h
+where a.created_at <= $2 and {SCOPE}
+"""  # noqa: S608
+_TASKS = f"""
+select h.clause_id, count(*) as tasks
+from agreement a join task t on t.agreement_id = a.id cross join lateral (
+    select (e.state->>'clause_id')::uuid as clause_id, e.state->>'status' as status from history e
+    where e.subject_id = t.id and e.occurred_at <= $3 order by e.version desc limit 1) h
+where a.id = $2 and {SCOPE} and h.clause_id is not null and h.status <> 'cancelled'
+group by h.clause_id
+"""  # noqa: S608
+
+
+async def list_agreements(
+    connection: asyncpg.Connection[Any],
+    organization_id: UUID | None,
+    narrowed: Filter,
+    *,
+    as_of: datetime,
+    sort: str,
+    after: tuple[datetime, UUID] | None,
+    limit: int,
+) -> list[asyncpg.Record]:
+    """A page of the agreements that the caller may see today, as they were at an instant."""
+    statement = list_statement(organization_id, narrowed, as_of=as_of, sort=sort, after=after, limit=limit)
+    return await connection.fetch(*statement)
+
+
+async def count_agreements(
+    connection: asyncpg.Connection[Any], organization_id: UUID | None, narrowed: Filter, *, as_of: datetime
+) -> int:
+    where, values = _conditions(narrowed, [organization_id, as_of])
+    return int(await connection.fetchval(f"select count(*) {_OF_THE_PAST}{where}", *values))
+
+
+async def count_tasks(
+    connection: asyncpg.Connection[Any], organization_id: UUID | None, agreement_id: UUID, as_of: datetime
+) -> dict[UUID, int]:
+    """How many tasks fulfilled each clause at an instant."""
+    rows = await connection.fetch(_TASKS, organization_id, agreement_id, as_of)
+    return {row["clause_id"]: row["tasks"] for row in rows}
+
+
+def list_statement(
+    organization_id: UUID | None,
+    narrowed: Filter,
+    *,
+    as_of: datetime,
+    sort: str,
+    after: tuple[datetime, UUID] | None,
+    limit: int,
+) -> tuple[Any, ...]:
+    """The statement of a page of the past and its parameters."""
+    where, values = _conditions(narrowed, [organization_id, as_of])
+    key, direction = SORTS[sort]
+    if after is not None:
+        values += list(after)
+        where += f" and ({key}, a.id) {direction} (${len(values) - 1}::timestamptz, ${len(values)}::uuid)"
+    values.append(limit)
+    order = "desc" if direction == "<" else "asc"
+    statement = (
+        f"select h.state::text as state, a.id, {key} as sort_value"
+        f" {_OF_THE_PAST}{where} order by {key} {order}, a.id {order} limit ${len(values)}"
+    )
+    return (statement, *values)
+
+
+def _conditions(narrowed: Filter, values: list[Any]) -> tuple[str, list[Any]]:
+    """The conditions of the past beside those that every list of it has; `values` are the parameters so far."""
+    conditions: list[str] = []
+
+    def value(given: Any) -> str:
+        values.append(given)
+        return f"${len(values)}"
+
+    if narrowed.statuses:
+        conditions.append(f"h.state->>'status' = any({value(list(narrowed.statuses))}::text[])")
+    if narrowed.instruments:
+        conditions.append(f"h.state->>'instrument' = any({value(list(narrowed.instruments))}::text[])")
+    if narrowed.amends:
+        conditions.append(f"a.amends_agreement_id = {value(narrowed.amends)}")
+    if narrowed.field:
+        conditions.append(f"h.state->'fields' @> to_jsonb({value(narrowed.field)}::text)")
+    if narrowed.party:
+        party = f"jsonb_build_object('organization_id', {value(narrowed.party)}::uuid)"
+        conditions.append(f"h.state->'parties' @> jsonb_build_array({party})")
+    if narrowed.locality:
+        conditions.append(
+            "exists (select from jsonb_array_elements(h.state->'parties') y"
+            " join organization o on o.id = (y->>'organization_id')::uuid"
+            f" where o.unit_id = {value(narrowed.locality)})"
+        )
+    return "".join(f" and {condition}" for condition in conditions), values

@@ -1,0 +1,192 @@
+"""All SQL of what is shown of agreements, one or a page of them; scoped to the caller's organisation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from shared.text import escape_like
+
+_PARTY = """'id', p.id, 'organization_id', p.organization_id, 'organization_name', p.organization_name, 'role', p.role,
+    'required', p.required, 'signatory_name', p.signatory_name, 'signatory_title', p.signatory_title,
+    'signed_at', p.signed_at, 'responsible_organization_id', p.responsible_organization_id,
+    'responsible_organization_name', p.responsible_organization_name"""
+# What AgreementPublic shows, but for allowed_actions, which depend on the caller; a test holds the two together.
+_JSON = f"""json_build_object(
+    'id', a.id, 'version', a.version, 'instrument', a.instrument, 'number', a.number, 'title', a.title,
+    'status', a.status, 'parent', a.parent, 'parent_agreement_id', a.parent_agreement_id, 'fields', a.fields,
+    'custodian_organization_id', a.custodian_organization_id, 'custodian_name', a.custodian_name,
+    'signing_order', a.signing_order, 'term_from', a.term_from, 'term_to', a.term_to,
+    'original_term_from', a.original_term_from, 'original_term_to', a.original_term_to, 'sign_by', a.sign_by,
+    'amends_agreement_id', a.amends_agreement_id, 'amendment_kind', a.amendment_kind,
+    'text_format', case when a.text_digest is not null then a.text_format end, 'text_digest', a.text_digest,
+    'opened_at', a.opened_at, 'signed_on', a.signed_on, 'in_force_on', a.in_force_on, 'ended_on', a.ended_on,
+    'demonstration', a.demonstration, 'source_url', a.source_url, 'note', a.note,
+    'parties', coalesce((select json_agg(json_build_object({_PARTY}) order by p.ordinal)
+        from agreement_party p where p.agreement_id = a.id), '[]'),
+    'clause_count', (select count(*) from agreement_clause c where c.agreement_id = a.id and c.ended_on is null),
+    'created_at', a.created_at, 'updated_at', a.updated_at)::text"""  # noqa: S608
+# Who acts for party `p` today.
+_ANSWERING = "coalesce(p.responsible_organization_id, p.organization_id)"
+# How the caller ($1) stands to it, and whether every party that he acts for has signed.
+_STANDING = f"""a.status, coalesce((select string_agg(m.relation, ',') from agreement_member m
+    where m.agreement_id = a.id and m.organization_id = $1 and m.source_id = a.id), '') as relations,
+    coalesce((select bool_and(p.signed_at is not null) from agreement_party p
+        where p.agreement_id = a.id and {_ANSWERING} = $1), false) as signed,
+    a.amends_agreement_id is not null as amendment, a.presented_at is not null as presented"""  # noqa: S608
+SCOPE = "a.id in (select x.agreement_id from agreement_access x where x.organization_id = $1)"
+_CLAUSE = """'id', c.id, 'ordinal', c.ordinal, 'heading', c.heading, 'text', c.text, 'field', c.field,
+    'operation', c.operation, 'target_clause_id', c.target_clause_id, 'amendment_id', c.amendment_id,
+    'started_on', c.started_on, 'ended_on', c.ended_on, 'ended_by', c.ended_by, 'replaced_by', c.replaced_by"""
+_SIGNATURE = """'id', s.id, 'organization_id', s.organization_id, 'signatory_name', s.signatory_name,
+    'signatory_title', s.signatory_title, 'organization_name', s.organization_name, 'role', s.role,
+    'authority', s.authority, 'principal_title', s.principal_title, 'delegation', s.delegation,
+    'delegation_number', s.delegation_number, 'delegation_valid_until', s.delegation_valid_until,
+    'text_digest', s.text_digest, 'signed_at', s.signed_at, 'voided_at', s.voided_at,
+    'void_reason', s.void_reason"""
+# What history keeps of a version of agreement `a`: all that is shown of it, with its clauses and signatures.
+STATE = f"""(({_JSON})::jsonb || jsonb_build_object(
+    'clauses', coalesce((select jsonb_agg(jsonb_build_object({_CLAUSE}) order by c.ordinal, c.id)
+        from agreement_clause c where c.agreement_id = a.id), '[]'),
+    'signatures', coalesce((select jsonb_agg(jsonb_build_object({_SIGNATURE}) order by s.id)
+        from signature s where s.agreement_id = a.id), '[]')))"""  # noqa: S608
+SORTS: dict[str, tuple[str, str]] = {
+    "created_at": ("a.created_at", ">"),
+    "-created_at": ("a.created_at", "<"),
+    "updated_at": ("a.updated_at", ">"),
+    "-updated_at": ("a.updated_at", "<"),
+}
+_READ = f"""
+select {_JSON} as body, a.version, {_STANDING} from agreement a where a.id = $2 and {SCOPE}
+"""  # noqa: S608
+_CLAUSES = f"""
+select json_build_object({_CLAUSE},
+    'task_count', (select count(*) from task t where t.clause_id = c.id and t.status <> 'cancelled'))::text as body
+from agreement a join agreement_clause c on c.agreement_id = a.id
+where a.id = $2 and {SCOPE} and ($3::date is null or (
+    coalesce(c.started_on, a.in_force_on, $3) <= $3 and coalesce(c.ended_on, 'infinity') > $3))
+order by c.ordinal, c.id
+"""  # noqa: S608
+_PARTIES = f"""
+select json_build_object({_PARTY})::text as body
+from agreement a join agreement_party p on p.agreement_id = a.id where a.id = $2 and {SCOPE} order by p.ordinal
+"""  # noqa: S608
+_SIGNATURES = f"""
+select json_build_object({_SIGNATURE})::text as body
+from agreement a join signature s on s.agreement_id = a.id where a.id = $2 and {SCOPE} order by s.id
+"""  # noqa: S608
+PARTS = {"parties": _PARTIES, "signatures": _SIGNATURES}
+
+
+async def read(
+    connection: asyncpg.Connection[Any], organization_id: UUID | None, agreement_id: UUID
+) -> asyncpg.Record | None:
+    """One agreement as JSON, with the caller's relations to it."""
+    return await connection.fetchrow(_READ, organization_id, agreement_id)
+
+
+async def read_parts(
+    connection: asyncpg.Connection[Any], organization_id: UUID | None, agreement_id: UUID, part: str
+) -> list[str]:
+    """Parties or signatures, each as JSON."""
+    return [row["body"] for row in await connection.fetch(PARTS[part], organization_id, agreement_id)]
+
+
+async def read_clauses(
+    connection: asyncpg.Connection[Any], organization_id: UUID | None, agreement_id: UUID, on: date | None
+) -> list[str]:
+    """The clauses that hold on a day, or all that ever held, each as JSON."""
+    return [row["body"] for row in await connection.fetch(_CLAUSES, organization_id, agreement_id, on)]
+
+
+@dataclass(frozen=True)
+class Filter:
+    """What a list is narrowed to; what is empty does not narrow it."""
+
+    statuses: Sequence[str] = ()
+    instruments: Sequence[str] = ()
+    field: str | None = None
+    party: UUID | None = None
+    locality: UUID | None = None
+    folded: str | None = None
+    amends: UUID | None = None
+
+
+async def list_agreements(
+    connection: asyncpg.Connection[Any],
+    organization_id: UUID | None,
+    narrowed: Filter,
+    *,
+    sort: str,
+    after: tuple[datetime, UUID] | None,
+    limit: int,
+) -> list[asyncpg.Record]:
+    """A page of the agreements that the caller may see."""
+    return await connection.fetch(*list_statement(organization_id, narrowed, sort=sort, after=after, limit=limit))
+
+
+async def count_agreements(connection: asyncpg.Connection[Any], organization_id: UUID | None, narrowed: Filter) -> int:
+    where, values = _conditions(organization_id, narrowed)
+    return int(await connection.fetchval(f"select count(*) from agreement a where {where}", *values))  # noqa: S608
+
+
+def list_statement(
+    organization_id: UUID | None,
+    narrowed: Filter,
+    *,
+    sort: str,
+    after: tuple[datetime, UUID] | None,
+    limit: int,
+) -> tuple[Any, ...]:
+    """The statement of a page and its parameters."""
+    where, values = _conditions(organization_id, narrowed)
+    key, direction = SORTS[sort]
+    if after is not None:
+        values += list(after)
+        where += f" and ({key}, a.id) {direction} (${len(values) - 1}::timestamptz, ${len(values)}::uuid)"
+    values.append(limit)
+    order = "desc" if direction == "<" else "asc"
+    statement = (
+        f"select {_JSON} as body, a.id, {key} as sort_value, {_STANDING}"  # noqa: S608
+        f" from agreement a where {where} order by {key} {order}, a.id {order} limit ${len(values)}"
+    )
+    return (statement, *values)
+
+
+def _conditions(organization_id: UUID | None, narrowed: Filter) -> tuple[str, list[Any]]:
+    where = [SCOPE]
+    values: list[Any] = [organization_id]
+
+    def add(condition: str, value: Any) -> None:
+        values.append(value)
+        where.append(condition.replace("?", f"${len(values)}"))
+
+    if narrowed.statuses:
+        add("a.status = any(?::text[])", list(narrowed.statuses))
+    if narrowed.instruments:
+        add("a.instrument = any(?::text[])", list(narrowed.instruments))
+    if narrowed.amends:
+        add("a.amends_agreement_id = ?", narrowed.amends)
+    if narrowed.field:
+        add("? = any(a.fields)", narrowed.field)
+    if narrowed.party:
+        add(
+            "exists (select from agreement_party p where p.agreement_id = a.id"
+            " and ? in (p.organization_id, p.responsible_organization_id))",
+            narrowed.party,
+        )
+    if narrowed.locality:
+        add(
+            "exists (select from agreement_party p"
+            " join organization o on o.id in (p.organization_id, p.responsible_organization_id)"
+            " where p.agreement_id = a.id and o.unit_id = ?)",
+            narrowed.locality,
+        )
+    if narrowed.folded:
+        add("a.folded like ?", f"%{escape_like(narrowed.folded)}%")
+    return " and ".join(where), values
