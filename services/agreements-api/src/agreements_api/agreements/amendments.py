@@ -48,6 +48,13 @@ async def parties_to_copy(session: AsyncSession, amended: Agreement) -> list[Par
     return [*kept.values(), *(PartyCreate(organization_id=organization) for organization in sorted(now - kept.keys()))]
 
 
+async def targets_of(session: AsyncSession, agreement: Agreement) -> dict[UUID, Clause]:
+    """The clauses that an amendment can replace or repeal; none where it is no amendment."""
+    if agreement.amends_agreement_id is None:
+        return {}
+    return {clause.id: clause for clause in await repository.clauses_in_force(session, agreement.amends_agreement_id)}
+
+
 async def lock_amended(session: AsyncSession, amendment: Agreement) -> Agreement:
     """The agreement that is amended, held, once it is one that can be."""
     assert amendment.amends_agreement_id is not None

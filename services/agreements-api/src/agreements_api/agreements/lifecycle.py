@@ -10,7 +10,7 @@ import structlog
 from prometheus_client import Counter
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from agreements_api.agreements import repository, service, signing
+from agreements_api.agreements import repository, service, signatures, signing
 from agreements_api.agreements.models import Agreement
 from agreements_api.config import Settings
 from agreements_api.funding.missed import tell_missed
@@ -84,7 +84,7 @@ async def _expire_signings(database: Database, batch: int) -> int:
     async with database.transaction(SYSTEM) as session:
         over = signing.latest_over(clock.today(), WorkingCalendar())
         due = await repository.lock_signings_over(session, signed_by=over, limit=batch)
-        return await _each(session, due, service.expire_signing, "signing")
+        return await _each(session, due, signatures.expire_signing, "signing")
 
 
 async def _lapse_terms(database: Database, batch: int) -> int:

@@ -11,7 +11,7 @@ import orjson
 from fastapi import APIRouter, Path, Query, Request, Response
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from agreements_api.agreements import errors, reading_repository, service, texts_repository, verification
+from agreements_api.agreements import errors, reading_repository, service, signatures, texts_repository, verification
 from agreements_api.agreements.models import Agreement, AgreementStatus, Instrument
 from agreements_api.agreements.past import repository as past_repository
 from agreements_api.agreements.past import service as past
@@ -221,7 +221,7 @@ async def open_agreement(
     """Open a draft for signature: its text is rendered, frozen by a digest, and its parties see it."""
 
     def step() -> Awaitable[Agreement]:
-        return service.open_for_signature(session, actor, agreement_id, if_match, body or OpenForSignature())
+        return signatures.open_for_signature(session, actor, agreement_id, if_match, body or OpenForSignature())
 
     return await _change(request, session, actor, key, step)
 
@@ -239,7 +239,7 @@ async def sign_agreement(
     """Sign for one's own party; the last required signature puts the agreement in force."""
 
     def step() -> Awaitable[Agreement]:
-        return service.sign(session, actor, agreement_id, if_match, body)
+        return signatures.sign(session, actor, agreement_id, if_match, body)
 
     return await _change(request, session, actor, key, step)
 
@@ -257,7 +257,7 @@ async def decline_agreement(
     """Refuse to sign this text: it goes back to draft and every signature under it is void."""
 
     def step() -> Awaitable[Agreement]:
-        return service.decline(session, actor, agreement_id, if_match, body.reason)
+        return signatures.decline(session, actor, agreement_id, if_match, body.reason)
 
     return await _change(request, session, actor, key, step)
 
@@ -275,7 +275,7 @@ async def recall_agreement(
     """Take the text back before the last required signature: it is a draft again and its signatures are void."""
 
     def step() -> Awaitable[Agreement]:
-        return service.recall(session, actor, agreement_id, if_match, body.reason)
+        return signatures.recall(session, actor, agreement_id, if_match, body.reason)
 
     return await _change(request, session, actor, key, step)
 
