@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from uuid import UUID
 
+from agreements_api.accounts.models import Account
 from agreements_api.policy import MEMBERS, Relation, Role, Rule, register
 from shared.auth import Actor
 
@@ -41,3 +42,8 @@ def relations(
         yield Relation.SELF
     if organization_id is not None and actor.organization_id == organization_id:
         yield Relation.OWN
+
+
+def relations_to(actor: Actor, account: Account) -> list[Relation]:
+    """How the caller stands to a person's account."""
+    return list(relations(actor, account_id=account.id, organization_id=account.organization_id))

@@ -9,7 +9,8 @@ from uuid import UUID
 
 from fastapi import APIRouter, Form, Query, Request, Response
 
-from agreements_api.accounts import service
+from agreements_api.accounts import clients, invitations, service, sessions
+from agreements_api.accounts.answers import user_public
 from agreements_api.accounts.errors import (
     InvalidClient,
     InvalidCredentials,
@@ -84,7 +85,7 @@ async def sign_in(
     attempts.check(name, address)
     try:
         async with passwords.turn(), database.transaction(SYSTEM) as session:
-            signed_in = await service.sign_in(
+            signed_in = await sessions.sign_in(
                 session,
                 passwords,
                 username=name,
@@ -109,7 +110,7 @@ async def sign_in(
 async def sign_out(database: DatabaseDep, actor: ActorDep) -> Response:
     """End the session that the access token belongs to: it can no longer be renewed."""
     async with database.transaction(SYSTEM) as session:
-        await service.sign_out(session, actor)
+        await sessions.sign_out(session, actor)
     return Response(status_code=204)
 
 
@@ -142,7 +143,7 @@ async def issue_token(
     elif grant_type == "client_credentials":
         identity, secret = _client_credentials(request, client_id, client_secret)
         async with database.transaction(SYSTEM) as session:
-            actor = await service.client_actor(session, identity, secret, scope)
+            actor = await clients.actor_of(session, identity, secret, scope)
         tokens = _tokens(issuer, settings, actor, None)
     else:
         raise UnsupportedGrant
@@ -205,7 +206,7 @@ async def list_users(
     items, last = cut(list(rows), limit)
     return page_response(
         request,
-        [service.user_public(actor, account).model_dump_json() for account in items],
+        [user_public(actor, account).model_dump_json() for account in items],
         cursors.encode("users", [last.username, last.id]) if last else None,
         None,
     )
@@ -255,7 +256,7 @@ async def invite_user(
     lasts = timedelta(hours=settings.invitation_hours)
 
     async def handle() -> Response:
-        user, token = await service.invite(session, actor, user_id, if_match, lasts=lasts)
+        user, token = await invitations.invite(session, actor, user_id, if_match, lasts=lasts)
         told.append(token)
         return _without_token(user)
 
@@ -269,9 +270,9 @@ async def accept_invitation(body: InvitationAccept, database: DatabaseDep, passw
     It is good once: 422 for one that is unknown, used, replaced or too old. Sessions that the account had end.
     """
     async with database.transaction(SYSTEM) as session:
-        await service.check_invitation(session, body.token)
+        await invitations.check_invitation(session, body.token)
     async with passwords.turn(), database.transaction(SYSTEM) as session:
-        accepted = await service.accept_invitation(session, passwords, token=body.token, password=body.password)
+        accepted = await invitations.accept_invitation(session, passwords, token=body.token, password=body.password)
     return json_response(accepted.model_dump_json(), headers=_NOT_STORED)
 
 
@@ -315,7 +316,7 @@ async def list_clients(
 ) -> Response:
     """District systems that call in the organisation's name, by name."""
     after = _after(cursors.decode("clients", cursor)) if cursor is not None else None
-    rows = await service.list_clients(session, actor, organization_id=organization, after=after, limit=limit + 1)
+    rows = await clients.list_clients(session, actor, organization_id=organization, after=after, limit=limit + 1)
     items, last = cut(rows, limit)
     return page_response(
         request,
@@ -333,7 +334,7 @@ async def create_client(
     told: list[str] = []
 
     async def handle() -> Response:
-        client, secret = await service.create_client(session, actor, body)
+        client, secret = await clients.create_client(session, actor, body)
         told.append(secret)
         return _without_secret(client, status_code=201)
 
@@ -347,7 +348,7 @@ async def read_client(
     client_id: UUID, session: SessionDep, actor: ActorDep, if_none_match: IfNoneMatch = None
 ) -> Response:
     """A district system and which of its secrets are in force."""
-    client = await service.read_client(session, actor, client_id)
+    client = await clients.read_client(session, actor, client_id)
     return not_modified(if_none_match, etag(client.version)) or _shown(client)
 
 
@@ -364,7 +365,7 @@ async def update_client(
     """Change name, scopes or activity by a merge patch (RFC 7396); one that is not active gets no more tokens."""
 
     async def handle() -> Response:
-        return _shown(await service.update_client(session, actor, client_id, if_match, body))
+        return _shown(await clients.update_client(session, actor, client_id, if_match, body))
 
     return await run_idempotent(request, session, actor, key, handle)
 
@@ -386,7 +387,7 @@ async def rotate_client_secret(
     told: list[str] = []
 
     async def handle() -> Response:
-        client, secret = await service.rotate_secret(session, actor, client_id, if_match, overlap=overlap)
+        client, secret = await clients.rotate_secret(session, actor, client_id, if_match, overlap=overlap)
         told.append(secret)
         return _without_secret(client)
 
@@ -401,7 +402,7 @@ class _NoKeys(ServiceUnavailable):
 
 async def _refreshed(database: DatabaseDep, issuer: TokenIssuer, settings: Settings, token: str) -> TokenPublic:
     async with database.transaction(SYSTEM) as session:
-        renewed = await service.renew(session, token)
+        renewed = await sessions.renew(session, token)
     # Only now: an exception inside the block would take back that the session was ended.
     if renewed is None:
         raise InvalidGrant
