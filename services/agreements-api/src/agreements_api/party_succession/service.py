@@ -31,17 +31,7 @@ from agreements_api.party_succession.cases_repository import Case
 from agreements_api.party_succession.following import Ends, Heir, Heirs
 from agreements_api.party_succession.models import CaseState, RunState
 from agreements_api.party_succession.permissions import allowed_actions, may_apply, may_decide
-from agreements_api.party_succession.repointing import (
-    AgreementChange,
-    Succession,
-    TakesPlace,
-    TaskChange,
-    case_row,
-    reassign,
-    responsibility,
-    succeed,
-    write,
-)
+from agreements_api.party_succession.places import Succession, TakesPlace, case_row, reassign, responsibility, succeed
 from agreements_api.party_succession.repository import Acting, Organization
 from agreements_api.party_succession.runs import queue
 from agreements_api.party_succession.schemas import (
@@ -58,6 +48,7 @@ from agreements_api.party_succession.schemas import (
     SuccessionShown,
     UnitShown,
 )
+from agreements_api.party_succession.writing import AgreementChange, TaskChange, write
 from agreements_api.tasks import repository as tasks
 from shared import clock
 from shared.auth import Actor
