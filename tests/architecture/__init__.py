@@ -1,0 +1,1 @@
+"""Rules of who imports whom that import-linter does not have by itself."""
