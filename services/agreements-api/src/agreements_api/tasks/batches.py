@@ -10,16 +10,14 @@ import asyncpg
 
 from agreements_api.policy import Relation
 from agreements_api.tasks import errors, repository
-from agreements_api.tasks.models import TaskStatus
-from agreements_api.tasks.repository import Told
+from agreements_api.tasks.assigning import assigned, new_task
+from agreements_api.tasks.parties import check_named, named_in, roles_in
 from agreements_api.tasks.schemas import ParticipantCreate, TaskCreate
 from agreements_api.tasks.service import check_assignable
-from agreements_api.tasks.steps import changes_of, event_of
 from agreements_api.tasks.timeliness import soon_until
 from shared import clock
 from shared.auth import Actor
-from shared.events import Change, TaskAssigned, TaskParty, TaskSnapshot
-from shared.ids import new_id
+from shared.events import TaskParty, TaskSnapshot
 
 Connection: TypeAlias = "asyncpg.Connection[Any]"
 Relations: TypeAlias = Sequence[tuple[UUID, Relation]]
@@ -54,40 +52,13 @@ class Batches:
 
     def _new(self, body: TaskCreate, pointer: str, now: datetime) -> tuple[repository.Change, Relations]:
         clause_field = self._clause_field(body, pointer)
-        self._check_parties(body, pointer)
-        lead = self.parties[body.lead_organization_id].model_copy(update={"due_on": body.lead_due_on})
-        coordinating, monitoring = self._with_deadlines(body.coordinating), self._with_deadlines(body.monitoring)
-        task = TaskSnapshot(
-            id=new_id(),
-            version=1,
-            agreement_id=self.agreement["id"],
-            agreement_title=self.agreement["title"],
-            agreement_number=self.agreement["number"],
-            clause_id=body.clause_id,
-            title=body.title,
-            description=body.description,
-            deliverable=body.deliverable,
-            field=body.field or clause_field,
-            status=TaskStatus.NOT_STARTED.value,
-            due_on=body.due_on,
-            original_due_on=body.due_on,
-            demonstration=body.demonstration,
-            lead=lead,
-            coordinating=coordinating,
-            monitoring=monitoring,
-            created_at=now,
-            updated_at=now,
-        )
+        check_named(_named(body), self.parties, pointer)
+        lead = self.parties[body.lead_organization_id]
+        parties = lead, self._with_deadlines(body.coordinating), self._with_deadlines(body.monitoring)
+        task = new_task(body, self.agreement, parties, clause_field, now)
         relations = self._relations(task)
         self.members.update(organization for organization, _ in relations)
-        changes = [
-            *changes_of(None, task),
-            Change(field="lead", to=lead.name),
-            *(Change(field="coordinating", to=party.name) for party in coordinating),
-            *(Change(field="monitoring", to=party.name) for party in monitoring),
-        ]
-        told = Told("assign", event_of(TaskAssigned, self.actor, task, sorted(self.members), changes))
-        return repository.Change(task, 0, body.note, [told]), relations
+        return assigned(self.actor, task, sorted(self.members), body.note), relations
 
     def _clause_field(self, body: TaskCreate, pointer: str) -> str | None:
         if body.clause_id is None:
@@ -100,24 +71,11 @@ class Batches:
         field: str | None = clause["field"]
         return field
 
-    def _check_parties(self, body: TaskCreate, pointer: str) -> None:
-        seen: set[UUID] = set()
-        for place, organization in _named(body):
-            if organization not in self.parties:
-                raise errors.unknown_reference(pointer + place)
-            if organization in seen:
-                raise errors.named_twice(pointer + place)
-            seen.add(organization)
-
     def _with_deadlines(self, given: Sequence[ParticipantCreate]) -> list[TaskParty]:
         return [self.parties[one.organization_id].model_copy(update={"due_on": one.due_on}) for one in given]
 
     def _relations(self, task: TaskSnapshot) -> Relations:
-        taking_part = [
-            (task.lead.organization_id, Relation.LEAD),
-            *((party.organization_id, Relation.COORDINATING) for party in task.coordinating),
-            *((party.organization_id, Relation.MONITOR) for party in task.monitoring),
-        ]
+        taking_part = roles_in(task)
         above = sorted({body for organization, _ in taking_part for body in self.above.get(organization) or ()})
         return [*taking_part, *((organization, Relation.SUPERIOR) for organization in above)]
 
@@ -140,9 +98,4 @@ async def begin(connection: Connection, actor: Actor, agreement_id: UUID) -> Bat
 
 
 def _named(body: TaskCreate) -> list[tuple[str, UUID]]:
-    """Every organisation of a task, with its place in the body."""
-    return [
-        ("/lead_organization_id", body.lead_organization_id),
-        *((f"/coordinating/{at}/organization_id", one.organization_id) for at, one in enumerate(body.coordinating)),
-        *((f"/monitoring/{at}/organization_id", one.organization_id) for at, one in enumerate(body.monitoring)),
-    ]
+    return named_in(body.lead_organization_id, body.coordinating, body.monitoring)

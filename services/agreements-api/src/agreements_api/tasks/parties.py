@@ -1,6 +1,6 @@
 """Who takes part in a task, until when, and how each stands to it."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from uuid import UUID
 
 from agreements_api.history.service import plain
@@ -18,19 +18,9 @@ async def participants(
     monitoring: Sequence[ParticipantCreate],
 ) -> tuple[TaskParty, list[TaskParty], list[TaskParty]]:
     """Lead, coordinating and monitoring parties as they are called today; each organisation in one place only."""
-    named = [
-        ("/lead_organization_id", lead_organization_id),
-        *((f"/coordinating/{at}/organization_id", one.organization_id) for at, one in enumerate(coordinating)),
-        *((f"/monitoring/{at}/organization_id", one.organization_id) for at, one in enumerate(monitoring)),
-    ]
+    named = named_in(lead_organization_id, coordinating, monitoring)
     known = await repository.organizations(connection, [organization for _, organization in named])
-    seen: set[UUID] = set()
-    for pointer, organization in named:
-        if organization not in known:
-            raise errors.unknown_reference(pointer)
-        if organization in seen:
-            raise errors.named_twice(pointer)
-        seen.add(organization)
+    check_named(named, known)
 
     def parties(given: Sequence[ParticipantCreate]) -> list[TaskParty]:
         return [known[one.organization_id].model_copy(update={"due_on": one.due_on}) for one in given]
@@ -38,15 +28,42 @@ async def participants(
     return known[lead_organization_id], parties(coordinating), parties(monitoring)
 
 
+def named_in(
+    lead_organization_id: UUID, coordinating: Sequence[ParticipantCreate], monitoring: Sequence[ParticipantCreate]
+) -> list[tuple[str, UUID]]:
+    """Every organisation that a body names, with its place there."""
+    return [
+        ("/lead_organization_id", lead_organization_id),
+        *((f"/coordinating/{at}/organization_id", one.organization_id) for at, one in enumerate(coordinating)),
+        *((f"/monitoring/{at}/organization_id", one.organization_id) for at, one in enumerate(monitoring)),
+    ]
+
+
+def check_named(named: Sequence[tuple[str, UUID]], known: Container[UUID], pointer: str = "") -> None:
+    """Each of them is there, and stands in one place only; `pointer` is that of the body."""
+    seen: set[UUID] = set()
+    for place, organization in named:
+        if organization not in known:
+            raise errors.unknown_reference(pointer + place)
+        if organization in seen:
+            raise errors.named_twice(pointer + place)
+        seen.add(organization)
+
+
 async def relations_of(connection: Connection, task: TaskSnapshot) -> list[tuple[UUID, Relation]]:
     """How each organisation stands to the task, the bodies above its parties included."""
-    taking_part = [
+    taking_part = roles_in(task)
+    above = await repository.superiors(connection, [organization for organization, _ in taking_part])
+    return [*taking_part, *((organization, Relation.SUPERIOR) for organization in above)]
+
+
+def roles_in(task: TaskSnapshot) -> list[tuple[UUID, Relation]]:
+    """Who takes part, and as what."""
+    return [
         (task.lead.organization_id, Relation.LEAD),
         *((party.organization_id, Relation.COORDINATING) for party in task.coordinating),
         *((party.organization_id, Relation.MONITOR) for party in task.monitoring),
     ]
-    above = await repository.superiors(connection, [organization for organization, _ in taking_part])
-    return [*taking_part, *((organization, Relation.SUPERIOR) for organization in above)]
 
 
 def party_deadlines(before: TaskSnapshot, after: TaskSnapshot) -> list[Change]:

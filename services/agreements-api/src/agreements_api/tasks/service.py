@@ -12,11 +12,12 @@ from agreements_api.agreements import permissions as agreement_permissions
 from agreements_api.obstacles import service as obstacles
 from agreements_api.policy import Caller
 from agreements_api.tasks import errors, repository, responses
+from agreements_api.tasks.assigning import assigned, new_task
 from agreements_api.tasks.models import Decision, TaskStatus
 from agreements_api.tasks.parties import participants, party_deadlines, relations_of, with_deadlines
-from agreements_api.tasks.repository import DecisionRow, Locked, ReportRow, Told
+from agreements_api.tasks.repository import DecisionRow, Locked, ReportRow
 from agreements_api.tasks.schemas import ProgressReportCreate, Submission, TaskCreate, TaskUpdate
-from agreements_api.tasks.steps import Connection, Step, begin, changes_of, event_of
+from agreements_api.tasks.steps import Connection, Step, begin, changes_of
 from agreements_api.tasks.timeliness import soon_until
 from shared import clock
 from shared.auth import SYSTEM, Actor
@@ -24,7 +25,6 @@ from shared.events import (
     Change,
     LastReport,
     TaskAccepted,
-    TaskAssigned,
     TaskCancelled,
     TaskCompleted,
     TaskConfirmationLapsed,
@@ -56,41 +56,12 @@ async def assign(connection: Connection, actor: Actor, agreement_id: UUID, body:
         raise errors.unknown_reference("/clause_id")
     if agreement["clause_ended"]:
         raise errors.clause_ended("/clause_id")
-    lead, coordinating, monitoring = await participants(
-        connection, body.lead_organization_id, body.coordinating, body.monitoring
-    )
-    lead = lead.model_copy(update={"due_on": body.lead_due_on})
+    parties = await participants(connection, body.lead_organization_id, body.coordinating, body.monitoring)
     now = clock.now()
-    task = TaskSnapshot(
-        id=new_id(),
-        version=1,
-        agreement_id=agreement_id,
-        agreement_title=agreement["title"],
-        agreement_number=agreement["number"],
-        clause_id=clause_id,
-        title=body.title,
-        description=body.description,
-        deliverable=body.deliverable,
-        field=body.field or agreement["clause_field"],
-        status=TaskStatus.NOT_STARTED.value,
-        due_on=body.due_on,
-        original_due_on=body.due_on,
-        demonstration=body.demonstration,
-        lead=lead,
-        coordinating=coordinating,
-        monitoring=monitoring,
-        created_at=now,
-        updated_at=now,
-    )
+    task = new_task(body, agreement, parties, agreement["clause_field"], now)
     relations = await relations_of(connection, task)
     members = sorted({*agreement["members"], *(organization for organization, _ in relations)})
-    more = [
-        Change(field="lead", to=lead.name),
-        *(Change(field="coordinating", to=party.name) for party in coordinating),
-        *(Change(field="monitoring", to=party.name) for party in monitoring),
-    ]
-    told = Told("assign", event_of(TaskAssigned, actor, task, members, [*changes_of(None, task), *more]))
-    change = repository.Change(task, 0, body.note, [told])
+    change = assigned(actor, task, members, body.note)
     day = clock.day_of(now)
     return await repository.create(connection, actor, change, relations, today=day, soon=soon_until(day))
 
