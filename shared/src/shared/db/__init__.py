@@ -2,5 +2,6 @@
 
 from shared.db.database import Database, driver_connection
 from shared.db.faults import DATABASE_ERRORS, is_database_away
+from shared.db.parameters import Parameters
 
-__all__ = ["DATABASE_ERRORS", "Database", "driver_connection", "is_database_away"]
+__all__ = ["DATABASE_ERRORS", "Database", "Parameters", "driver_connection", "is_database_away"]

@@ -10,6 +10,7 @@ from uuid import UUID
 
 import asyncpg
 
+from shared.db import Parameters
 from shared.text import escape_like
 
 _PARTY = """'id', p.id, 'organization_id', p.organization_id, 'organization_name', p.organization_name, 'role', p.role,
@@ -145,48 +146,49 @@ def list_statement(
 ) -> tuple[Any, ...]:
     """The statement of a page and its parameters."""
     where, values = _conditions(organization_id, narrowed)
-    key, direction = SORTS[sort]
-    if after is not None:
-        values += list(after)
-        where += f" and ({key}, a.id) {direction} (${len(values) - 1}::timestamptz, ${len(values)}::uuid)"
-    values.append(limit)
-    order = "desc" if direction == "<" else "asc"
+    following, order = page(sort, after, values)
     statement = (
-        f"select {_JSON} as body, a.id, {key} as sort_value, {_STANDING}"  # noqa: S608
-        f" from agreement a where {where} order by {key} {order}, a.id {order} limit ${len(values)}"
+        f"select {_JSON} as body, a.id, {SORTS[sort][0]} as sort_value, {_STANDING}"  # noqa: S608
+        f" from agreement a where {where}{following}{order} limit {values.place(limit)}"
     )
     return (statement, *values)
 
 
-def _conditions(organization_id: UUID | None, narrowed: Filter) -> tuple[str, list[Any]]:
-    where = [SCOPE]
-    values: list[Any] = [organization_id]
+def page(sort: str, after: tuple[datetime, UUID] | None, values: Parameters) -> tuple[str, str]:
+    """Where a page begins, as a further condition, and the order of the list."""
+    key, direction = SORTS[sort]
+    following = ""
+    if after is not None:
+        moment, agreement_id = after
+        following = (
+            f" and ({key}, a.id) {direction} ({values.place(moment)}::timestamptz, {values.place(agreement_id)}::uuid)"
+        )
+    order = "desc" if direction == "<" else "asc"
+    return following, f" order by {key} {order}, a.id {order}"
 
-    def add(condition: str, value: Any) -> None:
-        values.append(value)
-        where.append(condition.replace("?", f"${len(values)}"))
 
+def _conditions(organization_id: UUID | None, narrowed: Filter) -> tuple[str, Parameters]:
+    conditions, values = [SCOPE], Parameters(organization_id)
+    value = values.place
     if narrowed.statuses:
-        add("a.status = any(?::text[])", list(narrowed.statuses))
+        conditions.append(f"a.status = any({value(list(narrowed.statuses))}::text[])")
     if narrowed.instruments:
-        add("a.instrument = any(?::text[])", list(narrowed.instruments))
+        conditions.append(f"a.instrument = any({value(list(narrowed.instruments))}::text[])")
     if narrowed.amends:
-        add("a.amends_agreement_id = ?", narrowed.amends)
+        conditions.append(f"a.amends_agreement_id = {value(narrowed.amends)}")
     if narrowed.field:
-        add("? = any(a.fields)", narrowed.field)
+        conditions.append(f"{value(narrowed.field)} = any(a.fields)")
     if narrowed.party:
-        add(
+        conditions.append(
             "exists (select from agreement_party p where p.agreement_id = a.id"
-            " and ? in (p.organization_id, p.responsible_organization_id))",
-            narrowed.party,
+            f" and {value(narrowed.party)} in (p.organization_id, p.responsible_organization_id))"
         )
     if narrowed.locality:
-        add(
+        conditions.append(
             "exists (select from agreement_party p"
             " join organization o on o.id in (p.organization_id, p.responsible_organization_id)"
-            " where p.agreement_id = a.id and o.unit_id = ?)",
-            narrowed.locality,
+            f" where p.agreement_id = a.id and o.unit_id = {value(narrowed.locality)})"
         )
     if narrowed.folded:
-        add("a.folded like ?", f"%{escape_like(narrowed.folded)}%")
-    return " and ".join(where), values
+        conditions.append(f"a.folded like {value(f'%{escape_like(narrowed.folded)}%')}")
+    return " and ".join(conditions), values

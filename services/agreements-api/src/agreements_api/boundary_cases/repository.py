@@ -14,6 +14,7 @@ import orjson
 from agreements_api.boundary_cases.models import Side
 from agreements_api.history.service import as_json
 from shared.auth import Actor
+from shared.db import Parameters
 from shared.events import Change
 from shared.ids import new_id
 
@@ -167,12 +168,8 @@ def list_statement(
     organization_id: UUID | None, narrowed: Filter, *, before: UUID | None, limit: int
 ) -> tuple[Any, ...]:
     """The statement of a list and its values."""
-    values: list[Any] = [organization_id]
-
-    def value(given: Any) -> str:
-        values.append(given)
-        return f"${len(values)}"
-
+    values = Parameters(organization_id)
+    value = values.place
     conditions = [_SCOPE]
     if narrowed.task_id:
         conditions.append(f"b.task_id = {value(narrowed.task_id)}")

@@ -13,6 +13,7 @@ import orjson
 
 from agreements_api.history.service import as_json
 from shared.auth import Actor
+from shared.db import Parameters
 from shared.events import Change
 from shared.ids import new_id
 
@@ -187,12 +188,8 @@ def list_statement(
     limit: int,
 ) -> tuple[Any, ...]:
     """The statement of a list and its values."""
-    values: list[Any] = [organization_id]
-
-    def value(given: Any) -> str:
-        values.append(given)
-        return f"${len(values)}"
-
+    values = Parameters(organization_id)
+    value = values.place
     conditions = [_SCOPE]
     if narrowed.agreement_id:
         conditions.append(f"m.agreement_id = {value(narrowed.agreement_id)}")

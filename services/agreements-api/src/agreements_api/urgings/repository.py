@@ -11,6 +11,7 @@ from uuid import UUID
 import asyncpg
 
 from shared.auth import Actor
+from shared.db import Parameters
 
 _SCOPE = "u.agreement_id in (select x.agreement_id from agreement_access x where x.organization_id = $1)"
 # Who stands in the place that was asked, whoever that was at first.
@@ -118,12 +119,8 @@ def list_statement(
     organization_id: UUID | None, narrowed: Filter, *, today: date, before: UUID | None, limit: int
 ) -> tuple[Any, ...]:
     """The statement of a page, the newest first, and its parameters."""
-    conditions, values = [_SCOPE], [organization_id, today]
-
-    def value(given: Any) -> str:
-        values.append(given)
-        return f"${len(values)}"
-
+    conditions, values = [_SCOPE], Parameters(organization_id, today)
+    value = values.place
     if before is not None:
         conditions.append(f"u.id < {value(before)}::uuid")
     if narrowed.agreement_id is not None:

@@ -8,7 +8,8 @@ from uuid import UUID
 
 import asyncpg
 
-from agreements_api.agreements.reading_repository import SCOPE, SORTS, Filter
+from agreements_api.agreements.reading_repository import SCOPE, SORTS, Filter, page
+from shared.db import Parameters
 
 # The last state until the instant ($2) of each agreement that was there, along the order of creation.
 _OF_THE_PAST = f"""
@@ -44,7 +45,8 @@ async def list_agreements(
 async def count_agreements(
     connection: asyncpg.Connection[Any], organization_id: UUID | None, narrowed: Filter, *, as_of: datetime
 ) -> int:
-    where, values = _conditions(narrowed, [organization_id, as_of])
+    values = Parameters(organization_id, as_of)
+    where = _conditions(narrowed, values)
     return int(await connection.fetchval(f"select count(*) {_OF_THE_PAST}{where}", *values))
 
 
@@ -66,28 +68,20 @@ def list_statement(
     limit: int,
 ) -> tuple[Any, ...]:
     """The statement of a page of the past and its parameters."""
-    where, values = _conditions(narrowed, [organization_id, as_of])
-    key, direction = SORTS[sort]
-    if after is not None:
-        values += list(after)
-        where += f" and ({key}, a.id) {direction} (${len(values) - 1}::timestamptz, ${len(values)}::uuid)"
-    values.append(limit)
-    order = "desc" if direction == "<" else "asc"
+    values = Parameters(organization_id, as_of)
+    where = _conditions(narrowed, values)
+    following, order = page(sort, after, values)
     statement = (
-        f"select h.state::text as state, a.id, {key} as sort_value"
-        f" {_OF_THE_PAST}{where} order by {key} {order}, a.id {order} limit ${len(values)}"
+        f"select h.state::text as state, a.id, {SORTS[sort][0]} as sort_value"
+        f" {_OF_THE_PAST}{where}{following}{order} limit {values.place(limit)}"
     )
     return (statement, *values)
 
 
-def _conditions(narrowed: Filter, values: list[Any]) -> tuple[str, list[Any]]:
-    """The conditions of the past beside those that every list of it has; `values` are the parameters so far."""
+def _conditions(narrowed: Filter, values: Parameters) -> str:
+    """The conditions of the past beside those that every list of it has; `values` gains what they are about."""
     conditions: list[str] = []
-
-    def value(given: Any) -> str:
-        values.append(given)
-        return f"${len(values)}"
-
+    value = values.place
     if narrowed.statuses:
         conditions.append(f"h.state->>'status' = any({value(list(narrowed.statuses))}::text[])")
     if narrowed.instruments:
@@ -105,4 +99,4 @@ def _conditions(narrowed: Filter, values: list[Any]) -> tuple[str, list[Any]]:
             " join organization o on o.id = (y->>'organization_id')::uuid"
             f" where o.unit_id = {value(narrowed.locality)})"
         )
-    return "".join(f" and {condition}" for condition in conditions), values
+    return "".join(f" and {condition}" for condition in conditions)
