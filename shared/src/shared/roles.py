@@ -9,12 +9,15 @@ from typing import Any
 import structlog
 import uvicorn
 
+from shared.db import is_database_away
+
 Role = Callable[[asyncio.Event], Awaitable[None]]
 
 FIRST_BACKOFF = 0.2
 LONGEST_BACKOFF = 15.0
 STEADY_AFTER = 30.0
 GRACE = 15.0
+AWAY_PAUSE = 1.0
 
 _log = structlog.get_logger(__name__)
 
@@ -62,6 +65,24 @@ async def supervise(name: str, role: Role, stop: asyncio.Event) -> None:
         await wait_or_stop(stop, pause)
         pause = min(pause * 2, LONGEST_BACKOFF)
     _log.info("role_stopped", role=name)
+
+
+async def poll(stop: asyncio.Event, work: Callable[[], Awaitable[bool]], *, role: str, idle_seconds: float) -> None:
+    """Work until told to stop: again at once while `work` says that there may be more, else after a pause.
+
+    A database that is away is waited for; whatever else goes wrong ends the role, which starts again.
+    """
+    while not stop.is_set():
+        try:
+            more = await work()
+        except Exception as error:
+            if not is_database_away(error):
+                raise
+            _log.warning("database_away", role=role, error=type(error).__name__)
+            await wait_or_stop(stop, AWAY_PAUSE)
+            continue
+        if not more:
+            await wait_or_stop(stop, idle_seconds)
 
 
 async def wait_or_stop(stop: asyncio.Event, seconds: float) -> bool:

@@ -6,7 +6,6 @@ from functools import partial
 from typing import Any
 
 import asyncpg
-import structlog
 from prometheus_client import Counter
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -20,32 +19,23 @@ from agreements_api.tasks import service as tasks
 from shared import clock
 from shared.auth import SYSTEM
 from shared.calendar import WorkingCalendar
-from shared.db import Database, is_database_away
-from shared.roles import Role, wait_or_stop
+from shared.db import Database
+from shared.roles import Role, poll
 
 PASSED = Counter("lienvung_agreement_days_passed_total", "Records that a day ended something of", ["what"])
-AWAY_PAUSE = 1.0
-
-_log = structlog.get_logger(__name__)
 
 
 def lifecycle_role(settings: Settings, database: Database) -> Role:
     """Any number may run: each takes the records that no other holds."""
 
+    async def work() -> bool:
+        handled = await end_what_is_over(
+            database, settings.lifecycle_batch, obstacle_days=settings.obstacle_working_days
+        )
+        return handled >= settings.lifecycle_batch
+
     async def run(stop: asyncio.Event) -> None:
-        while not stop.is_set():
-            try:
-                handled = await end_what_is_over(
-                    database, settings.lifecycle_batch, obstacle_days=settings.obstacle_working_days
-                )
-            except Exception as error:
-                if not is_database_away(error):
-                    raise
-                _log.warning("database_away", error=type(error).__name__)
-                await wait_or_stop(stop, AWAY_PAUSE)
-                continue
-            if handled < settings.lifecycle_batch:
-                await wait_or_stop(stop, settings.lifecycle_poll_seconds)
+        await poll(stop, work, role="lifecycle", idle_seconds=settings.lifecycle_poll_seconds)
 
     return run
 

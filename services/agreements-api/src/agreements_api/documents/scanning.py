@@ -15,11 +15,10 @@ from agreements_api.documents.models import ScanState
 from agreements_api.documents.repository import Scanned
 from agreements_api.documents.storage import STORAGE_ERRORS, Storage, open_storage
 from shared.auth import SYSTEM
-from shared.db import Database, is_database_away
-from shared.roles import Role, wait_or_stop
+from shared.db import Database
+from shared.roles import Role, poll
 
 SCANS = Counter("lienvung_document_scans_total", "Scans of contents of documents", ["outcome"])
-AWAY_PAUSE = 1.0
 
 _log = structlog.get_logger(__name__)
 
@@ -33,25 +32,22 @@ def scan_role(settings: Settings, database: Database) -> Role:
         loop = asyncio.get_running_loop()
         swept = -settings.document_sweep_seconds
         adopted = clamd is None
-        while not stop.is_set():
-            try:
-                if not adopted:
-                    await _adopt(database)
-                    adopted = True
-                if clamd is not None and await scan_next(
-                    database, storage, clamd, retry_seconds=settings.scan_retry_seconds
-                ):
-                    continue
-                if loop.time() - swept >= settings.document_sweep_seconds:
-                    await sweeping.sweep(database, storage, grace_seconds=settings.document_grace_seconds)
-                    swept = loop.time()
-            except Exception as error:
-                if not is_database_away(error):
-                    raise
-                _log.warning("database_away", error=type(error).__name__)
-                await wait_or_stop(stop, AWAY_PAUSE)
-                continue
-            await wait_or_stop(stop, settings.scan_poll_seconds)
+
+        async def work() -> bool:
+            nonlocal adopted, swept
+            if not adopted:
+                await _adopt(database)
+                adopted = True
+            if clamd is not None and await scan_next(
+                database, storage, clamd, retry_seconds=settings.scan_retry_seconds
+            ):
+                return True
+            if loop.time() - swept >= settings.document_sweep_seconds:
+                await sweeping.sweep(database, storage, grace_seconds=settings.document_grace_seconds)
+                swept = loop.time()
+            return False
+
+        await poll(stop, work, role="scan", idle_seconds=settings.scan_poll_seconds)
 
     return run
 

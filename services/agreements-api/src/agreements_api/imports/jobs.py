@@ -32,16 +32,15 @@ from agreements_api.tasks import batches
 from agreements_api.tasks.schemas import TaskCreate
 from shared import clock
 from shared.auth import SYSTEM, Actor
-from shared.db import Database, driver_connection, is_database_away
+from shared.db import Database, driver_connection
 from shared.problems import Forbidden, InvalidTransition, NotFound, Unprocessable
-from shared.roles import Role, wait_or_stop
+from shared.roles import Role, poll
 
 WORKED_ON = Counter("lienvung_imports_total", "Takings of imports by what became of them", ["result"])
 ROWS = Counter("lienvung_import_rows_total", "Rows that imports wrote", ["kind"])
 SECONDS = Histogram("lienvung_import_seconds", "Time to work on an import", buckets=(0.5, 1, 2, 5, 10, 20, 30, 60, 120))
 # People look at progress; oftener than this nobody sees it.
 SIGN = 0.3
-AWAY_PAUSE = 1.0
 
 Connection: TypeAlias = "asyncpg.Connection[Any]"
 Bodies: TypeAlias = "list[TaskCreate] | list[AgreementCreate]"
@@ -66,18 +65,14 @@ def import_role(settings: Settings, database: Database) -> Role:
 
     async def run(stop: asyncio.Event) -> None:
         reader = make_reader(settings)
-        while not stop.is_set():
-            try:
-                busy = await work_next(settings, database, reader)
-                if not busy:
-                    await expire(settings, database)
-            except Exception as error:
-                if not is_database_away(error):
-                    raise
-                _log.warning("database_away", error=type(error).__name__)
-                busy = False
+
+        async def work() -> bool:
+            busy = await work_next(settings, database, reader)
             if not busy:
-                await wait_or_stop(stop, settings.import_poll_seconds)
+                await expire(settings, database)
+            return busy
+
+        await poll(stop, work, role="imports", idle_seconds=settings.import_poll_seconds)
 
     return run
 

@@ -21,12 +21,11 @@ from agreements_api.party_succession.following import Heirs
 from agreements_api.party_succession.repointing import repoint
 from shared import clock
 from shared.auth import SYSTEM, Actor
-from shared.db import Database, is_database_away
+from shared.db import Database
 from shared.ids import new_id
-from shared.roles import Role, wait_or_stop
+from shared.roles import Role, poll
 
 REPOINTED = Counter("lienvung_succession_repointed_total", "Agreements and tasks that others answer for now", ["what"])
-AWAY_PAUSE = 1.0
 # Batches under way at once: while one waits for the database another is put together.
 AT_ONCE = 2
 SELDOM = (200_000, 20, 20)
@@ -51,17 +50,11 @@ def succession_role(settings: Settings, database: Database) -> Role:
     """Any number may run: each takes the agreements that no other holds."""
 
     async def run(stop: asyncio.Event) -> None:
-        while not stop.is_set():
-            try:
-                progress = await work_off(database, batch=settings.succession_batch, stop=stop)
-            except Exception as error:
-                if not is_database_away(error):
-                    raise
-                _log.warning("database_away", error=type(error).__name__)
-                await wait_or_stop(stop, AWAY_PAUSE)
-                continue
-            if not progress.agreements:
-                await wait_or_stop(stop, settings.succession_poll_seconds)
+        async def work() -> bool:
+            progress = await work_off(database, batch=settings.succession_batch, stop=stop)
+            return bool(progress.agreements)
+
+        await poll(stop, work, role="succession", idle_seconds=settings.succession_poll_seconds)
 
     return run
 

@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import structlog
 from opentelemetry import trace
 from prometheus_client import Counter
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -21,7 +20,7 @@ from notifier.config import Settings
 from notifier.deadlines.models import DeadlineRole, DeadlineSubject
 from notifier.feed.service import trim
 from shared.auth import SYSTEM
-from shared.db import Database, driver_connection, is_database_away
+from shared.db import Database, driver_connection
 from shared.events import (
     AlertEvent,
     AlertSnapshot,
@@ -37,19 +36,17 @@ from shared.events import (
 )
 from shared.ids import new_id
 from shared.outbox import publish_all
-from shared.roles import Role, wait_or_stop
+from shared.roles import Role, poll
 
 ALERTS = Counter("lienvung_alerts_dispatched_total", "Alerts written into people's lists", ["kind"])
 STEPS = Counter("lienvung_alert_steps_total", "Steps that fell due, by what became of them", ["state"])
 
 DISPATCHED, DROPPED, WAITING = "dispatched", "dropped", "waiting"
 
-AWAY_PAUSE = 1.0
 DISPATCH_ATTEMPTS = 4
 DISPATCH_PAUSE = 0.03
 TRIM_INTERVAL = 900.0
 
-_log = structlog.get_logger(__name__)
 _tracer = trace.get_tracer("notifier.scheduler")
 
 _EVENTS: dict[str, type[AlertEvent]] = {
@@ -72,21 +69,16 @@ def schedule_role(settings: Settings, database: Database) -> Role:
     async def run(stop: asyncio.Event) -> None:
         loop = asyncio.get_running_loop()
         trimmed_at = float("-inf")
-        while not stop.is_set():
-            try:
-                await reconcile_if_due(settings, database, planner)
-                if loop.time() - trimmed_at > TRIM_INTERVAL:
-                    await trim(database, timedelta(days=settings.feed_retention_days))
-                    trimmed_at = loop.time()
-                handled = await dispatch_due(settings, database)
-            except Exception as error:
-                if not is_database_away(error):
-                    raise
-                _log.warning("database_away", error=type(error).__name__)
-                await wait_or_stop(stop, AWAY_PAUSE)
-                continue
-            if handled < settings.schedule_batch:
-                await wait_or_stop(stop, settings.schedule_poll_seconds)
+
+        async def work() -> bool:
+            nonlocal trimmed_at
+            await reconcile_if_due(settings, database, planner)
+            if loop.time() - trimmed_at > TRIM_INTERVAL:
+                await trim(database, timedelta(days=settings.feed_retention_days))
+                trimmed_at = loop.time()
+            return await dispatch_due(settings, database) >= settings.schedule_batch
+
+        await poll(stop, work, role="schedule", idle_seconds=settings.schedule_poll_seconds)
 
     return run
 

@@ -17,7 +17,7 @@ from notifier.delivery.models import DeliveryStatus, Letter
 from shared.auth import SYSTEM
 from shared.db import Database, is_database_away
 from shared.events import current_traceparent
-from shared.roles import Role, wait_or_stop
+from shared.roles import Role, poll, wait_or_stop
 
 DELIVERIES = Counter("lienvung_deliveries_total", "Attempts at a mail, by what became of it", ["result"])
 
@@ -53,24 +53,21 @@ class Sender:
     async def run(self, stop: asyncio.Event) -> None:
         """Send until stopped. While the server or the database is away it waits, and counts no attempt."""
         pause = AWAY_PAUSE
+
+        async def work() -> bool:
+            nonlocal pause
+            try:
+                found = await self.send_next()
+            except ServerAway as error:
+                _log.warning("mail_server_away", error=str(error), again_in=pause)
+                await wait_or_stop(stop, pause)
+                pause = min(pause * 2, LONGEST_AWAY_PAUSE)
+                return True
+            pause = AWAY_PAUSE
+            return found
+
         try:
-            while not stop.is_set():
-                try:
-                    found = await self.send_next()
-                except ServerAway as error:
-                    _log.warning("mail_server_away", error=str(error), again_in=pause)
-                    await wait_or_stop(stop, pause)
-                    pause = min(pause * 2, LONGEST_AWAY_PAUSE)
-                    continue
-                except Exception as error:
-                    if not is_database_away(error):
-                        raise
-                    _log.warning("database_away", error=type(error).__name__)
-                    await wait_or_stop(stop, AWAY_PAUSE)
-                    continue
-                pause = AWAY_PAUSE
-                if not found:
-                    await wait_or_stop(stop, self._settings.send_poll_seconds)
+            await poll(stop, work, role="send", idle_seconds=self._settings.send_poll_seconds)
         finally:
             await self._mailbox.close()
 
