@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import json
 import os
 import re
 from collections.abc import AsyncIterator
@@ -13,6 +14,7 @@ import pytest_asyncio
 
 from reporting.reports.document import Layout
 from reporting.reports.renderer import Renderer, RenderFailed
+from reporting.reports.worker import LENGTH
 from tests.reporting.reports.test_document import PARTY_COMMITTEE, PEOPLES_COMMITTEE, report, task
 
 
@@ -145,3 +147,21 @@ async def test_a_cancelled_drawing_ends_its_worker(renderer: Renderer) -> None:
         await drawing
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+
+
+async def test_a_worker_ends_although_its_answer_is_longer_than_what_is_read_ahead(renderer: Renderer) -> None:
+    # What a drawing leaves behind that is cancelled when its answer has begun to come.
+    process = await renderer._worker()
+    assert process.stdin is not None
+    assert process.stdout is not None
+    document = report(*(task(f"Nhiệm vụ {i}") for i in range(600)))
+    request = json.dumps({"data": document.model_dump_json(), "origin": "", "timestamp": "0"}).encode()
+    process.stdin.write(LENGTH.pack(len(request)) + request)
+    length = LENGTH.unpack(await process.stdout.readexactly(LENGTH.size))[0]
+    # More than the buffer of the reader and that of the pipe.
+    assert length > 3 * 2**16
+    await asyncio.sleep(0.5)
+    async with asyncio.timeout(10):
+        await renderer.close()
+    with pytest.raises(ProcessLookupError):
+        os.kill(process.pid, 0)

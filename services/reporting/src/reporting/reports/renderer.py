@@ -49,7 +49,8 @@ class Renderer:
         process, self._process, self._drawn = self._process, None, 0
         if process is not None and process.returncode is None:
             process.kill()
-            await process.wait()
+            # Not `wait()` alone: the pipe never ends while more lies in it than is read ahead.
+            await process.communicate()
 
     async def _draw(self, request: bytes) -> bytes:
         process = await self._worker()
