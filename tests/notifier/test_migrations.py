@@ -92,6 +92,13 @@ URGING = (
     + " where d.subject_kind = 'urging'",
     MAIL + " where subject_kind = 'urging'",
 )
+# What only the release after that writes: that a plan period closed, and the alert of it.
+FUNDING = tuple(
+    statement.replace("'urging'", "'funding'")
+    .replace("'urging.v1'", "'funding.v1'")
+    .replace("'asked', '2026", "'lead', '2026")
+    for statement in URGING
+)
 FOUNDATION = (TASK, DEADLINE, STEP, ALERT, MAIL)
 _COUNTS = """
 select (select count(*) from task) as task, (select count(*) from deadline) as deadline,
@@ -143,6 +150,7 @@ def test_a_role_is_one_of_its_kind_of_deadline(foundation: DatabaseAddress) -> N
         "update deadline set role = 'lead' where subject_kind = 'agreement'",
         "update deadline set role = 'signatory' where subject_kind = 'task'",
         "update deadline set subject_kind = 'meeting'",
+        "update deadline set subject_kind = 'funding', role = 'coordinating'",
     ):
         with pytest.raises(asyncpg.CheckViolationError):
             run(foundation.owner_url, change)
@@ -166,6 +174,18 @@ def test_taken_back_it_leaves_what_is_about_tasks_and_signatures(foundation: Dat
     run(foundation.owner_url, *URGING)
     assert run(foundation.owner_url, _COUNTS) == [{table: count + 1 for table, count in before[0].items()}]
     downgrade("notifier", foundation.owner_url, "0003")
+    assert run(foundation.owner_url, _COUNTS) == before
+    upgrade("notifier", foundation.owner_url)
+    assert run(foundation.owner_url, _COUNTS) == before
+
+
+def test_taken_back_it_leaves_what_is_asked(foundation: DatabaseAddress) -> None:
+    upgrade("notifier", foundation.owner_url)
+    run(foundation.owner_url, *URGING)
+    before = run(foundation.owner_url, _COUNTS)
+    run(foundation.owner_url, *FUNDING)
+    assert run(foundation.owner_url, _COUNTS) == [{table: count + 1 for table, count in before[0].items()}]
+    downgrade("notifier", foundation.owner_url, "0004")
     assert run(foundation.owner_url, _COUNTS) == before
     upgrade("notifier", foundation.owner_url)
     assert run(foundation.owner_url, _COUNTS) == before

@@ -12,7 +12,7 @@ from notifier.tables import Table
 
 
 class StepKind(StrEnum):
-    ASKED = "asked"  # at once, when something is asked
+    ASKED = "asked"  # at once, when something is asked, or told that asks for a decision
     APPROACHING = "approaching"
     DUE = "due"
     OVERDUE = "overdue"

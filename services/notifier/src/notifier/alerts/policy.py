@@ -27,8 +27,8 @@ class Policy:
     # Whom the ordinary steps tell.
     audience: Audience = Audience.PARTY
     before: tuple[int, ...] = (7, 3, 1)
-    # Whether there is a step at once, as soon as the deadline is there, and one on its day.
-    at_once: bool = False
+    # Whom a step tells at once, as soon as the deadline is there, and whether there is one on its day.
+    at_once: tuple[Audience, ...] = ()
     on_the_day: bool = True
     overdue_daily: int = 3
     overdue_every: int = 5
@@ -45,7 +45,8 @@ def policies(fire_hour: int) -> Mapping[DeadlineSubject, Policy]:
     """The policy of each kind of deadline.
 
     A signature that is not given in time is never overdue: the text goes back to draft, and there is nothing to sign.
-    Neither is a confirmation: it lapses. What is asked is told once; that it is late is listed.
+    Neither is a confirmation: it lapses. What is asked is told once; that it is late is listed. That a plan period
+    closed without its task is told once as well, at the same time to the body above the lead.
     """
     return {
         DeadlineSubject.TASK: Policy(fire_hour=fire_hour),
@@ -57,16 +58,24 @@ def policies(fire_hour: int) -> Mapping[DeadlineSubject, Policy]:
         DeadlineSubject.EXPLANATION: _asking("explanation.v1", fire_hour, Audience.SIGNERS),
         DeadlineSubject.OBSTACLE: _asking("obstacle.v1", fire_hour, Audience.SIGNERS),
         DeadlineSubject.MENTION: _asking("mention.v1", fire_hour, Audience.MENTIONED),
+        DeadlineSubject.FUNDING: _asking("funding.v1", fire_hour, Audience.PARTY, also=(Audience.SUPERIOR,)),
     }
 
 
-def _asking(name: str, fire_hour: int, audience: Audience, *, before: tuple[int, ...] = ()) -> Policy:
+def _asking(
+    name: str,
+    fire_hour: int,
+    audience: Audience,
+    *,
+    before: tuple[int, ...] = (),
+    also: tuple[Audience, ...] = (),
+) -> Policy:
     return Policy(
         name=name,
         fire_hour=fire_hour,
         audience=audience,
         before=before,
-        at_once=True,
+        at_once=(audience, *also),
         on_the_day=False,
         overdue_limit=0,
         escalations={},
@@ -104,8 +113,9 @@ def steps(due_on: date, calendar: WorkingCalendar, policy: Policy, *, until: dat
 
 def _at_once(policy: Policy) -> Iterator[Step]:
     # A day that is over for whatever comes: it falls due in the transaction that brings the deadline.
-    if policy.at_once:
-        yield _step(policy, "asked", StepKind.ASKED, _EARLIEST, None, policy.audience)
+    for audience in policy.at_once:
+        name = "asked" if audience is policy.audience else f"asked_{audience}"
+        yield _step(policy, name, StepKind.ASKED, _EARLIEST, None, audience)
 
 
 def _before(due_on: date, calendar: WorkingCalendar, policy: Policy) -> Iterator[Step]:

@@ -60,7 +60,7 @@ class AlertPublic(Model):
     )
     message: str = Field(description="In the language of Accept-Language.")
     subject_kind: DeadlineSubject = Field(
-        description="What comes due: a task, an agreement that waits for a signature, or what is asked about a task."
+        description="What comes due: a task, an agreement that waits for a signature, or what is asked or told of one."
     )
     subject_id: UUID = Field(description="By which alerts of the same are known.")
     subject_url: str = Field(description="Where it is read.")

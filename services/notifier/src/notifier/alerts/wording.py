@@ -71,6 +71,10 @@ _ASKED: dict[DeadlineSubject, dict[str, str]] = {
         "en": "An obstacle was escalated to you",
     },
     DeadlineSubject.MENTION: {"vi": "Được nhắc tên trong một ý kiến", "en": "A comment names you"},
+    DeadlineSubject.FUNDING: {
+        "vi": "Kỳ kế hoạch đầu tư công trung hạn đã kết thúc ngày {day} mà nhiệm vụ chưa có trong kế hoạch",
+        "en": "The medium-term public investment plan closed on {day} without the task",
+    },
 }
 
 

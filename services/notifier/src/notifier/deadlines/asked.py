@@ -1,4 +1,7 @@
-"""What an event asks of somebody beside the task itself: to confirm, to answer, to explain, to settle, to look."""
+"""What an event asks of somebody beside the task itself: to confirm, to answer, to explain, to settle, to look.
+
+Or what it tells him of it: that a plan period closed without the task.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +12,22 @@ from uuid import UUID, uuid5
 
 from notifier.deadlines.models import Deadline, DeadlineRole, DeadlineSubject, Task
 from shared.clock import day_of
-from shared.events import CommentDeleted, CommentEvent, Event, ObstacleEvent, TaskEvent, UrgingSnapshot
+from shared.events import (
+    CommentDeleted,
+    CommentEvent,
+    Event,
+    ObstacleEvent,
+    TaskEvent,
+    TaskFundingChanged,
+    TaskFundingMissed,
+    UrgingSnapshot,
+)
 
 _SUBMITTED = "submitted"
 _OPEN = "open"
 _PROVINCE = "province"
+_MISSED = "missed"
+_OVER = ("completed", "cancelled")
 _URGINGS = {DeadlineSubject.URGING: "urgings", DeadlineSubject.EXPLANATION: "explanations"}
 
 
@@ -36,6 +50,9 @@ class Asked:
     due_on: date | None
     organization_ids: tuple[UUID, ...]
     account_ids: tuple[UUID, ...] | None = None
+    # What they are in it, and who only watches over it.
+    role: DeadlineRole = DeadlineRole.ASKED
+    monitoring: tuple[UUID, ...] = ()
 
 
 def asked_in(event: Event) -> list[Asked]:
@@ -55,9 +72,9 @@ def advance_asked(known: Mapping[UUID, Deadline], asked: Asked, version: int, oc
     What is asked again, or by another day, is a new revision; whoever is not asked any more keeps a closed row.
     """
     new_revision = 1 + max((deadline.revision for deadline in known.values()), default=0)
-    role = DeadlineRole.COORDINATING if asked.kind is DeadlineSubject.RESPONSE else DeadlineRole.ASKED
+    roles = dict.fromkeys(asked.monitoring, DeadlineRole.MONITORING) | dict.fromkeys(asked.organization_ids, asked.role)
     deadlines: dict[UUID, Deadline] = {}
-    for organization_id in asked.organization_ids:
+    for organization_id, role in roles.items():
         old = known.get(organization_id)
         # A measure moves the clock of an obstacle, and that is no new escalation.
         same = asked.kind is DeadlineSubject.OBSTACLE or (old is not None and old.due_on == asked.due_on)
@@ -124,7 +141,9 @@ def _of_task(event: TaskEvent) -> Iterator[Asked]:
         demonstration=task.demonstration,
         due_on=waits[0].respond_by if waits else None,
         organization_ids=tuple(dict.fromkeys(party.organization_id for party in waits)),
+        role=DeadlineRole.COORDINATING,
     )
+    yield from _funding(event)
     urging: UrgingSnapshot | None = getattr(event, "urging", None)
     if urging is not None:
         kind = DeadlineSubject(urging.kind)
@@ -143,6 +162,34 @@ def _of_task(event: TaskEvent) -> Iterator[Asked]:
             due_on=urging.answer_due_on,
             organization_ids=(urging.organization_id,) if urging.status == _OPEN else (),
         )
+
+
+def _funding(event: TaskEvent) -> Iterator[Asked]:
+    """That a plan period closed without the task; nothing more to tell once it has its funding, or is over."""
+    task = event.task
+    over = task.status in _OVER
+    missed = event.funding if isinstance(event, TaskFundingMissed) and not over else None
+    mended = isinstance(event, TaskFundingChanged) and event.funding is not None and event.funding.gate != _MISSED
+    if missed is None and not over and not mended:
+        return
+    yield Asked(
+        # One for each task, whatever the period: each one that closes without it is told anew.
+        id=uuid5(task.id, "funding"),
+        kind=DeadlineSubject.FUNDING,
+        about_task_id=task.id,
+        path=f"/v1/tasks/{task.id}/funding",
+        title=task.title,
+        status=task.status,
+        asked_by=task.lead.name,
+        agreement_id=task.agreement_id,
+        agreement_title=task.agreement_title,
+        agreement_number=task.agreement_number,
+        demonstration=task.demonstration,
+        due_on=missed.closes_on if missed else None,
+        organization_ids=(task.lead.organization_id,) if missed else (),
+        role=DeadlineRole.LEAD,
+        monitoring=tuple(party.organization_id for party in task.monitoring) if missed else (),
+    )
 
 
 def _obstacle(event: ObstacleEvent) -> Asked:

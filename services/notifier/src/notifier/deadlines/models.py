@@ -14,7 +14,7 @@ from notifier.tables import Table
 
 
 class DeadlineSubject(StrEnum):
-    """What comes due: a task to be done, an agreement to be signed, or what somebody is asked about a task."""
+    """What comes due: a task to be done, an agreement to be signed, or what somebody is asked or told about a task."""
 
     TASK = "task"
     AGREEMENT = "agreement"
@@ -22,8 +22,9 @@ class DeadlineSubject(StrEnum):
     URGING = "urging"
     EXPLANATION = "explanation"
     OBSTACLE = "obstacle"
-    # Never due: it is only told.
+    # Never due: these are only told.
     MENTION = "mention"
+    FUNDING = "funding"
 
 
 SUBJECT_WORDING: dict[DeadlineSubject, dict[str, str]] = {
@@ -34,6 +35,7 @@ SUBJECT_WORDING: dict[DeadlineSubject, dict[str, str]] = {
     DeadlineSubject.EXPLANATION: {"vi": "yêu cầu giải trình", "en": "request for an explanation"},
     DeadlineSubject.OBSTACLE: {"vi": "khó khăn, vướng mắc được chuyển lên", "en": "escalated obstacle"},
     DeadlineSubject.MENTION: {"vi": "ý kiến có nhắc tên", "en": "comment that names you"},
+    DeadlineSubject.FUNDING: {"vi": "kỳ kế hoạch đã kết thúc", "en": "plan period that closed without a task"},
 }
 
 
@@ -56,6 +58,9 @@ ROLE_WORDING: dict[DeadlineRole, dict[str, str]] = {
     DeadlineRole.APPROVER: {"vi": "phê duyệt", "en": "approver"},
     DeadlineRole.ASKED: {"vi": "được hỏi, được giao xử lý", "en": "asked"},
 }
+
+# What nobody can be late with.
+ONLY_TOLD = frozenset({DeadlineSubject.MENTION, DeadlineSubject.FUNDING})
 
 # A task in one of these asks nothing of anybody any more, or for the time being.
 CLOSED_STATUSES = frozenset({"completed", "cancelled", "suspended"})

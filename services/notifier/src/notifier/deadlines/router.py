@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request, Response
 
 from notifier.deadlines import repository
-from notifier.deadlines.models import DeadlineRole, DeadlineSubject
+from notifier.deadlines.models import ONLY_TOLD, DeadlineRole, DeadlineSubject
 from notifier.deadlines.schemas import DeadlinePublic
 from notifier.deadlines.upcoming import last_day, shown
 from notifier.dependencies import PlannerDep
@@ -44,7 +44,7 @@ async def list_deadlines(
     client sees with `agreements:read` only.
     """
     check_scope(actor, DEADLINES)
-    hidden = {DeadlineSubject.MENTION} | (set() if has_scope(actor, SIGNINGS) else {DeadlineSubject.AGREEMENT})
+    hidden = ONLY_TOLD | (set() if has_scope(actor, SIGNINGS) else {DeadlineSubject.AGREEMENT})
     visible = [kind for kind in DeadlineSubject if kind not in hidden]
     kinds = [kind for kind in visible if not subject_kind or kind in subject_kind]
     after = None

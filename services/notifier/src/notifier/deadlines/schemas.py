@@ -54,7 +54,7 @@ class DeadlinePublic(Model):
     model_config = ConfigDict(json_schema_extra={"examples": [DEADLINE_EXAMPLE, SIGNING_DEADLINE_EXAMPLE]})
 
     subject_kind: DeadlineSubject = Field(
-        description="What comes due: a task, an agreement that waits for a signature, or what is asked about a task."
+        description="What comes due: a task, an agreement that waits for a signature, or what is asked or told of one."
     )
     subject_url: str = Field(description="Where it is read.")
     task_id: UUID | None = Field(description="None where an agreement waits for a signature.")

@@ -33,6 +33,7 @@ _TEMPLATES = Environment(
 _TEXTS = dict.fromkeys(DeadlineSubject, "asked") | {
     DeadlineSubject.TASK: "alert",
     DeadlineSubject.AGREEMENT: "signing",
+    DeadlineSubject.FUNDING: "funding",
 }
 _VERBATIM = ("List-Unsubscribe", "X-Lienvung-Alert")
 _ADDRESSES = ("From", "To")
