@@ -7,7 +7,7 @@ from lienvung.story.cast import Cast
 from lienvung.story.stage import Json, StoryError
 from shared import clock
 
-LEAD = "ubnd-chilinh"
+LEAD, ABOVE = "ubnd-chilinh", "haiduong"
 # What has to come out of the three segments below.
 EXPECTED = {"skew", "stub", "not_in_plan"}
 
@@ -41,9 +41,10 @@ async def draw(cast: Cast, plan: Json, task: Json) -> Json:
 
 
 async def _ask_for_funding(cast: Cast, task: Json) -> None:
-    """The task needs the plan that the article names; where that is over, everybody hears of it."""
+    """The task needs the plan that the article names; where that has closed without it, those above hear of it."""
+    path = f"/v1/tasks/{task['id']}/funding"
     funding = await cast.specialist(LEAD).put(
-        f"/v1/tasks/{task['id']}/funding",
+        path,
         {
             "needs_public_investment": True,
             "plan_period": PLAN_PERIOD,
@@ -52,6 +53,8 @@ async def _ask_for_funding(cast: Cast, task: Json) -> None:
         },
     )
     cast.say(f"Funding gate {funding['gate']}: {funding['message']}")
+    if funding["gate"] == "missed":
+        await cast.show_mail(cast.leader(ABOVE), path)
 
 
 def _segments(today: date) -> list[tuple[str, Json]]:
