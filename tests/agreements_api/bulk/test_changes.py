@@ -74,6 +74,148 @@ async def test_each_change_has_its_version_its_history_and_its_event(world: Worl
         ]
 
 
+async def tasks_in(world: World, plan: Json, *paths: str) -> list[Json]:
+    return [await world.person("dongtrieu").read(path) for path in paths]
+
+
+async def events_of(world: World, task: Json) -> list[str]:
+    rows = await world.rows("select type from outbox where aggregate_id = $1 order by version", task["id"])
+    return [".".join(row["type"].split(".")[2:-1]) for row in rows]
+
+
+async def test_a_leader_confirms_returns_and_refuses_what_others_submitted(world: World, plan: Json) -> None:
+    given = {"coordinating": ("ubnd-kinhmon",)}
+    done, lacking, disputed = await tasks_in(world, plan, *[await world.submitted(plan, **given) for _ in range(3)])
+    leader = world.person("ubnd-kinhmon")
+    answer = await send(
+        leader,
+        change(done, "confirm", remark="Nhất trí."),
+        change(lacking, "return", reason="Thiếu chữ ký (minh họa)"),
+        change(disputed, "refuse", reason="Hồ sơ chưa khớp (minh họa)"),
+    )
+    changed = accepted(answer, 200)["changed"]
+    # The last confirmation is two facts, so two versions.
+    assert [
+        (one["version"] - task["version"], one["status"])
+        for one, task in zip(changed, (done, lacking, disputed), strict=True)
+    ] == [
+        (2, "completed"),
+        (1, "in_progress"),
+        (1, "in_progress"),
+    ]
+    assert (await events_of(world, done))[-2:] == ["task.confirmed", "task.completed"]
+    assert (await events_of(world, lacking))[-1] == "task.returned"
+    assert (await events_of(world, disputed))[-1] == "task.refused"
+    [obstacle] = (await leader.read("/v1/obstacles", task_id=disputed["id"]))["items"]
+    assert (obstacle["origin"], obstacle["text"]) == ("refusal", "Hồ sơ chưa khớp (minh họa)")
+    assert (obstacle["agreement_id"], obstacle["organization_id"]) == (plan["id"], world.id("ubnd-dongtrieu"))
+    said = (await leader.read(f"/v1/tasks/{done['id']}/confirmations"))["items"]
+    assert [(one["decision"], one["remark"]) for one in said] == [("confirmed", "Nhất trí.")]
+
+
+async def test_a_custodian_interrupts_takes_up_completes_and_gives_to_others(world: World, plan: Json) -> None:
+    alone = {"coordinating": ()}
+    paths = [await world.under_way(plan, **alone) for _ in range(4)]
+    custodian = world.person("dongtrieu")
+    await custodian.step(paths[1], "suspend", {"reason": "Chờ vốn (minh họa)"})
+    await custodian.step(paths[2], "cancel", {"reason": "Trùng (minh họa)"})
+    paths.append(await world.submitted(plan, **alone))
+    going, suspended, cancelled, given, submitted = before = await tasks_in(world, plan, *paths)
+    answer = await send(
+        custodian,
+        change(going, "suspend", reason="Chờ vốn (minh họa)"),
+        change(suspended, "resume", reason="Đã có vốn (minh họa)"),
+        change(cancelled, "reopen", reason="Hủy nhầm (minh họa)"),
+        change(
+            given,
+            "reassign",
+            lead_organization_id=world.id("ubnd-chilinh"),
+            coordinating=[{"organization_id": world.id("ubnd-kinhmon"), "due_on": "2026-12-15"}],
+            reason="Đổi đơn vị chủ trì (minh họa)",
+        ),
+        change(submitted, "complete"),
+    )
+    changed = accepted(answer, 200)["changed"]
+    assert [one["status"] for one in changed] == ["suspended", "in_progress", "in_progress", "not_started", "completed"]
+    assert [one["version"] for one in changed] == [task["version"] + 1 for task in before]
+    assert [(await events_of(world, task))[-1] for task in before] == [
+        "task.suspended",
+        "task.resumed",
+        "task.reopened",
+        "task.reassigned",
+        "task.completed",
+    ]
+    after = await read(world, given)
+    assert (after["lead"]["name"], after["coordinating"][0]["due_on"]) == ("UBND thành phố Chí Linh", "2026-12-15")
+    # Who leads it now does what a lead does.
+    accepted(await send(world.specialist("ubnd-chilinh"), change(after, "accept")), 200)
+
+
+async def test_a_lead_asks_for_later_deadlines_at_once(world: World, plan: Json) -> None:
+    tasks = await tasks_in(world, plan, *[await world.under_way(plan) for _ in range(2)])
+    lead = world.specialist("ubnd-dongtrieu")
+    why = {"due_on": "2027-02-26", "reason": "Cần đo đạc lại (minh họa)"}
+    accepted(await send(lead, *(change(task, "extend", **why) for task in tasks)), 200)
+    for task in tasks:
+        [asked] = (await lead.read(f"/v1/tasks/{task['id']}/extensions"))["items"]
+        assert (asked["state"], asked["requested_due_on"]) == ("requested", "2027-02-26")
+        assert (await events_of(world, task))[-1] == "task.extension_requested"
+
+
+async def test_each_step_that_is_not_possible_is_named_and_none_is_taken(world: World, plan: Json) -> None:
+    alone = {"coordinating": ()}
+    good, going, waiting, own, fixed = await tasks_in(
+        world, plan, *[await world.under_way(plan, **alone) for _ in range(5)]
+    )
+    finished = (await tasks_in(world, plan, await world.submitted(plan, coordinating=("ubnd-kinhmon",))))[0]
+    answer = await send(
+        world.person("dongtrieu"),
+        change(good, "suspend", reason="Chờ vốn (minh họa)"),
+        change(going, "resume", reason="Nhầm (minh họa)"),
+        change(waiting, "complete"),
+        change(finished, "confirm"),
+        change(own, "reassign", lead_organization_id=str(uuid4()), reason="Đổi (minh họa)"),
+        change(fixed, "reassign", lead_organization_id=fixed["lead"]["organization_id"], reason="Đổi (minh họa)"),
+    )
+    assert told(problem(answer, 422, "nothing_changed")) == [
+        ("/changes/1/action", "invalid_transition"),
+        ("/changes/2/action", "invalid_transition"),
+        ("/changes/3", "forbidden"),
+        ("/changes/4/lead_organization_id", "unknown_reference"),
+        ("/changes/5", "nothing_changed"),
+    ]
+    answer = await send(
+        world.specialist("ubnd-dongtrieu"),
+        change(good, "extend", due_on="2026-12-31", reason="Sớm (minh họa)"),
+        change(going, "extend", due_on="2027-03-01", reason="Muộn (minh họa)"),
+        change(finished, "submit"),
+    )
+    assert told(problem(answer, 422, "nothing_changed")) == [
+        ("/changes/0/due_on", "not_later"),
+        ("/changes/2/action", "invalid_transition"),
+    ]
+    every = [good, going, waiting, own, fixed, finished]
+    assert [(await read(world, task))["version"] for task in every] == [task["version"] for task in every]
+    told_of = [len(await events_of(world, task)) for task in every]
+    assert told_of == [task["version"] for task in every]
+    assert (await world.person("dongtrieu").read(f"/v1/tasks/{going['id']}/extensions"))["items"] == []
+
+
+@pytest.mark.parametrize("action", ["return", "refuse", "suspend", "resume", "reopen", "cancel", "reassign", "extend"])
+async def test_a_step_without_its_reason_is_refused_by_its_field(world: World, plan: Json, action: str) -> None:
+    task = await world.task(plan)
+    beside: dict[str, Json] = {"reassign": {"coordinating": []}, "extend": {"due_on": "2027-02-26"}}
+    more = beside.get(action, {})
+    answer = await send(world.person("dongtrieu"), change(task, action, **more))
+    assert told(problem(answer, 422, "validation_failed")) == [("/changes/0/reason", "missing")]
+
+
+async def test_a_reassignment_that_names_nobody_is_refused(world: World, plan: Json) -> None:
+    task = await world.task(plan)
+    answer = await send(world.person("dongtrieu"), change(task, "reassign", reason="Đổi (minh họa)"))
+    assert told(problem(answer, 422, "validation_failed")) == [("/changes/0", "nobody_named")]
+
+
 async def test_one_that_is_not_possible_keeps_all_from_being_made(world: World, plan: Json) -> None:
     good, stale, done, twice = [await world.task(plan, lead="dongtrieu", coordinating=()) for _ in range(4)]
     await world.person("dongtrieu").step(f"/v1/tasks/{done['id']}", "cancel", {"reason": "Trùng (minh họa)"})
@@ -186,3 +328,38 @@ async def test_two_callers_with_the_same_tasks_never_wait_in_a_circle(world: Wor
     assert {code for _, code in told(refused.json())} == {"precondition_failed"}
     assert len({(await read(world, task))["note"] for task in tasks}) == 1
     assert {(await read(world, task))["version"] for task in tasks} == {2}
+
+
+async def test_many_confirmations_meet_a_return_of_one_of_them(world: World, plan: Json) -> None:
+    """Either all are confirmed and nothing is left to return, or one went back and none is confirmed."""
+    paths = [await world.submitted(plan, coordinating=("ubnd-kinhmon",)) for _ in range(3)]
+    tasks = await tasks_in(world, plan, *paths)
+    leader = world.person("ubnd-kinhmon")
+    many, one = await asyncio.gather(
+        send(leader, *(change(task, "confirm") for task in tasks)),
+        leader.post(f"{paths[2]}/return", {"reason": "Thiếu (minh họa)"}, **{"If-Match": "*"}),
+    )
+    states = [task["status"] for task in await tasks_in(world, plan, *paths)]
+    if many.status_code == 200:
+        assert (one.status_code, states) == (409, ["completed"] * 3)
+    else:
+        assert told(problem(many, 422, "nothing_changed")) == [("/changes/2/if_match", "precondition_failed")]
+        assert (one.status_code, states) == (200, ["submitted", "submitted", "in_progress"])
+
+
+async def test_newcomers_to_two_agreements_never_wait_in_a_circle(world: World, plan: Json) -> None:
+    """Whoever is given a task becomes a member of its agreement; two callers name the same ones in opposite orders."""
+    other = await world.plan()
+    new = [await world.registry.organization(f"Đơn vị mới {at} (minh họa)") for at in range(12)]
+    person = world.person("dongtrieu")
+
+    def assigned(agreement: Json) -> list[Json]:
+        return [
+            {"action": "assign", "agreement_id": agreement["id"], "title": "Việc", "lead_organization_id": str(one.id)}
+            for one in new
+        ]
+
+    answers = await asyncio.gather(
+        send(person, *assigned(plan), *assigned(other)), send(person, *assigned(other), *assigned(plan))
+    )
+    assert [answer.status_code for answer in answers] == [200, 200]

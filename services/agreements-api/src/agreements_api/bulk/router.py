@@ -29,8 +29,8 @@ async def change_tasks(
     async with database.write(actor) as connection:
 
         async def handle() -> Response:
-            days = settings.response_working_days
-            result = await service.change_all(connection, actor, body.changes, response_days=days)
+            days = service.Days(response=settings.response_working_days, obstacle=settings.obstacle_working_days)
+            result = await service.change_all(connection, actor, body.changes, days)
             return json_response(result.model_dump_json())
 
         return await run_idempotent(request, connection, actor, key, handle)

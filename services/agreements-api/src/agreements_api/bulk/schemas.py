@@ -7,8 +7,17 @@ from uuid import UUID
 from pydantic import ConfigDict, Field, PlainValidator
 from pydantic_core import PydanticCustomError
 
+from agreements_api.extensions.schemas import ExtensionCreate
 from agreements_api.tasks.models import TaskStatus
-from agreements_api.tasks.schemas import ProgressReportCreate, Reason, Submission, TaskCreate, TaskUpdate
+from agreements_api.tasks.schemas import (
+    ProgressReportCreate,
+    Reason,
+    Reassignment,
+    Remark,
+    Submission,
+    TaskCreate,
+    TaskUpdate,
+)
 from shared.schemas import Model
 
 _TASK = "01990000-0000-7000-8000-0000000000b1"
@@ -20,7 +29,16 @@ class BulkAction(StrEnum):
     ACCEPT = "accept"
     REPORT = "report"
     SUBMIT = "submit"
+    CONFIRM = "confirm"
+    RETURN = "return"
+    REFUSE = "refuse"
+    COMPLETE = "complete"
+    SUSPEND = "suspend"
+    RESUME = "resume"
+    REOPEN = "reopen"
     CANCEL = "cancel"
+    REASSIGN = "reassign"
+    EXTEND = "extend"
 
 
 class _OfTask(Model):
@@ -67,20 +85,72 @@ class SubmitChange(_OfTask, Submission):
     action: Literal[BulkAction.SUBMIT]
 
 
-class CancelChange(_OfTask, Reason):
+class RemarkedChange(_OfTask, Remark):
+    """The task is confirmed, or completed by decision; with a remark where there is something to say."""
+
     model_config = ConfigDict(json_schema_extra={"examples": []})
 
-    action: Literal[BulkAction.CANCEL]
+    action: Literal[BulkAction.CONFIRM, BulkAction.COMPLETE]
 
 
-Change: TypeAlias = AssignChange | UpdateChange | AcceptChange | ReportChange | SubmitChange | CancelChange
+class ReasonedChange(_OfTask, Reason):
+    """A step that is taken only with a reason."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": []})
+
+    action: Literal[
+        BulkAction.RETURN,
+        BulkAction.REFUSE,
+        BulkAction.SUSPEND,
+        BulkAction.RESUME,
+        BulkAction.REOPEN,
+        BulkAction.CANCEL,
+    ]
+
+
+class ReassignChange(_OfTask, Reassignment):
+    """Who leads, coordinates and monitors from now on; what is absent stays as it is."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": []})
+
+    action: Literal[BulkAction.REASSIGN]
+
+
+class ExtendChange(_OfTask, ExtensionCreate):
+    """The lead asks for a later deadline."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": []})
+
+    action: Literal[BulkAction.EXTEND]
+
+
+Change: TypeAlias = (
+    AssignChange
+    | UpdateChange
+    | AcceptChange
+    | ReportChange
+    | SubmitChange
+    | RemarkedChange
+    | ReasonedChange
+    | ReassignChange
+    | ExtendChange
+)
 _BY_ACTION: dict[str, type[Change]] = {
     BulkAction.ASSIGN: AssignChange,
     BulkAction.UPDATE: UpdateChange,
     BulkAction.ACCEPT: AcceptChange,
     BulkAction.REPORT: ReportChange,
     BulkAction.SUBMIT: SubmitChange,
-    BulkAction.CANCEL: CancelChange,
+    BulkAction.CONFIRM: RemarkedChange,
+    BulkAction.RETURN: ReasonedChange,
+    BulkAction.REFUSE: ReasonedChange,
+    BulkAction.COMPLETE: RemarkedChange,
+    BulkAction.SUSPEND: ReasonedChange,
+    BulkAction.RESUME: ReasonedChange,
+    BulkAction.REOPEN: ReasonedChange,
+    BulkAction.CANCEL: ReasonedChange,
+    BulkAction.REASSIGN: ReassignChange,
+    BulkAction.EXTEND: ExtendChange,
 }
 
 

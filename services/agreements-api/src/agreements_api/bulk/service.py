@@ -1,6 +1,7 @@
 """Rules of many changes at once: each is made as if it came alone, and all of them or none."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
 from uuid import UUID
 
@@ -12,16 +13,23 @@ from agreements_api.bulk.permissions import may_send
 from agreements_api.bulk.schemas import (
     AcceptChange,
     AssignChange,
+    BulkAction,
     BulkResult,
-    CancelChange,
     Change,
     ChangedTask,
+    ExtendChange,
+    ReasonedChange,
+    ReassignChange,
+    RemarkedChange,
     ReportChange,
     SubmitChange,
     UpdateChange,
 )
+from agreements_api.extensions import service as extensions
+from agreements_api.extensions.schemas import ExtensionCreate
+from agreements_api.tasks import reassignment
 from agreements_api.tasks import service as tasks
-from agreements_api.tasks.schemas import ProgressReportCreate, Submission, TaskCreate, TaskUpdate
+from agreements_api.tasks.schemas import ProgressReportCreate, Reassignment, Submission, TaskCreate, TaskUpdate
 from shared.auth import Actor
 from shared.etags import etag
 from shared.problems import FieldError, Problem
@@ -31,20 +39,44 @@ M = TypeVar("M", bound=BaseModel)
 
 _OWN = {"action", "task_id", "if_match", "agreement_id"}
 
+_WithReason: TypeAlias = Callable[[Connection, Actor, UUID, str | None, str], Awaitable[asyncpg.Record]]
+_WithRemark: TypeAlias = Callable[[Connection, Actor, UUID, str | None, str | None], Awaitable[asyncpg.Record]]
+_BY_REASON: dict[BulkAction, _WithReason] = {
+    BulkAction.RETURN: tasks.send_back,
+    BulkAction.SUSPEND: tasks.suspend,
+    BulkAction.RESUME: tasks.resume,
+    BulkAction.REOPEN: tasks.reopen,
+    BulkAction.CANCEL: tasks.cancel,
+}
+_BY_REMARK: dict[BulkAction, _WithRemark] = {
+    BulkAction.CONFIRM: tasks.confirm,
+    BulkAction.COMPLETE: tasks.complete,
+}
+
+
+@dataclass(frozen=True)
+class Days:
+    """Working days of the clocks that a change can start."""
+
+    response: int
+    obstacle: int
+
 
 def check_may_send(actor: Actor) -> None:
     if not may_send(actor):
         raise errors.NotAllowed
 
 
-async def change_all(
-    connection: Connection, actor: Actor, changes: Sequence[Change], *, response_days: int
-) -> BulkResult:
+async def change_all(connection: Connection, actor: Actor, changes: Sequence[Change], days: Days) -> BulkResult:
     """Make every change; where any is not possible, say of each one what is wrong and make none."""
     if len(changes) > errors.MOST:
         raise errors.TooMany(len(changes))
-    ids = [change.task_id for change in changes if not isinstance(change, AssignChange)]
-    await repository.hold(connection, actor.organization_id, sorted(set(ids)))
+    await repository.hold(
+        connection,
+        actor.organization_id,
+        agreement_ids=[change.agreement_id for change in changes if isinstance(change, AssignChange)],
+        task_ids=[change.task_id for change in changes if not isinstance(change, AssignChange)],
+    )
     found: list[FieldError] = []
     changed: list[ChangedTask] = []
     seen: set[UUID] = set()
@@ -55,7 +87,7 @@ async def change_all(
                 continue
             seen.add(change.task_id)
         try:
-            row = await _one(connection, actor, change, response_days)
+            row = await _one(connection, actor, change, days)
         except Problem as problem:
             # The rules refuse before they write: what the earlier changes did is still there to be judged by.
             found += errors.of_change(at, problem)
@@ -66,7 +98,7 @@ async def change_all(
     return BulkResult(changed=changed)
 
 
-async def _one(connection: Connection, actor: Actor, change: Change, response_days: int) -> asyncpg.Record:
+async def _one(connection: Connection, actor: Actor, change: Change, days: Days) -> asyncpg.Record:
     match change:
         case AssignChange():
             return await tasks.assign(connection, actor, change.agreement_id, _body(TaskCreate, change))
@@ -80,10 +112,23 @@ async def _one(connection: Connection, actor: Actor, change: Change, response_da
         case SubmitChange():
             submission = _body(Submission, change)
             return await tasks.submit(
-                connection, actor, change.task_id, change.if_match, submission, response_days=response_days
+                connection, actor, change.task_id, change.if_match, submission, response_days=days.response
             )
-        case CancelChange():
-            return await tasks.cancel(connection, actor, change.task_id, change.if_match, change.reason)
+        case RemarkedChange():
+            return await _BY_REMARK[change.action](connection, actor, change.task_id, change.if_match, change.remark)
+        case ReasonedChange(action=BulkAction.REFUSE):
+            return await tasks.refuse(
+                connection, actor, change.task_id, change.if_match, change.reason, obstacle_days=days.obstacle
+            )
+        case ReasonedChange():
+            return await _BY_REASON[change.action](connection, actor, change.task_id, change.if_match, change.reason)
+        case ReassignChange():
+            given = _body(Reassignment, change)
+            return await reassignment.reassign(connection, actor, change.task_id, change.if_match, given)
+        case ExtendChange():
+            asked = _body(ExtensionCreate, change)
+            _, row = await extensions.request(connection, actor, change.task_id, change.if_match, asked)
+            return row
 
 
 def _body(model: type[M], change: Change) -> M:

@@ -74,7 +74,8 @@ async def request_extension(
     """Ask for a later deadline; `If-Match` is the ETag of the task."""
 
     async def step(connection: Connection) -> UUID:
-        return await service.request(connection, actor, task_id, if_match, body)
+        extension_id, _ = await service.request(connection, actor, task_id, if_match, body)
+        return extension_id
 
     return await _change(request, actor, key, task_id, step, status_code=201)
 

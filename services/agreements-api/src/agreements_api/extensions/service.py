@@ -4,6 +4,8 @@ from datetime import date
 from functools import partial
 from uuid import UUID
 
+import asyncpg
+
 from agreements_api.extensions import errors, repository
 from agreements_api.extensions.models import Extension, ExtensionState
 from agreements_api.extensions.permissions import allowed_actions, steps
@@ -26,8 +28,11 @@ from shared.events import (
 
 async def request(
     connection: Connection, actor: Actor, task_id: UUID, if_match: str | None, body: ExtensionCreate
-) -> UUID:
-    """The lead asks; the deadline in force stays until somebody decides. One request waits at a time."""
+) -> tuple[UUID, asyncpg.Record]:
+    """The lead asks; the deadline in force stays until somebody decides. One request waits at a time.
+
+    Gives the request, and the task after it.
+    """
     step = await begin(connection, actor, task_id, "extend", if_match)
     task = step.locked.task
     if task.due_on is None:
@@ -56,8 +61,8 @@ async def request(
         Change(field="requested_due_on", from_=plain(task.due_on), to=plain(body.due_on)),
     ]
     event = partial(TaskExtensionRequested, extension=snapshot_of(extension))
-    await step.end(step.after(), "request_extension", event, changes=changes, remark=body.reason)
-    return extension.id
+    row = await step.end(step.after(), "request_extension", event, changes=changes, remark=body.reason)
+    return extension.id, row
 
 
 async def grant(
