@@ -74,6 +74,7 @@ WALK: dict[str, Step] = {
         read_extension="task.read",
         grant_extension="extension.grant",
         deny_extension="extension.deny",
+        withdraw_extension="extension.withdraw",
         list_milestones="task.read",
         add_milestone="task.set_milestones",
         read_milestone="task.read",

@@ -234,9 +234,10 @@ async def test_an_amendment_in_force_has_no_steps_of_its_own(world: World) -> No
     plan = await plan_of_two(world)
     amendment = await signed(world, await amended(world, plan, {"text": "Một"}), TWO)
     leader = world.person("dongtrieu")
-    assert (await leader.read(path_of(amendment)))["allowed_actions"] == []
+    # But for being shown to the public.
+    assert (await leader.read(path_of(amendment)))["allowed_actions"] == ["publish"]
     for verb, body in (("amend", {}), ("suspend", {"reason": "x"}), ("terminate", {"reason": "x"})):
-        assert problem(await leader.act(path_of(amendment), verb, body), 409)["possible"] == []
+        assert problem(await leader.act(path_of(amendment), verb, body), 409)["possible"] == ["publish"]
     task = {"title": "x", "lead_organization_id": world.id("ubnd-chilinh")}
     problem(await leader.post(f"{path_of(amendment)}/tasks", task), 409, "invalid_transition")
 

@@ -14,7 +14,7 @@ from tests.agreements_api.agreements.test_signing_time import days_later, in_day
 from tests.agreements_api.agreements.world import World, problem
 
 REASON = {"reason": "Theo kết luận hội nghị (minh họa)"}
-AFTER_FORCE = ["assign_task", "amend", "renew", "suspend", "conclude", "terminate"]
+AFTER_FORCE = ["assign_task", "amend", "renew", "suspend", "conclude", "terminate", "publish"]
 
 
 async def test_a_suspension_holds_new_tasks_and_no_others(world: World) -> None:
@@ -28,7 +28,7 @@ async def test_a_suspension_holds_new_tasks_and_no_others(world: World) -> None:
     refused = problem(
         await leader.post(f"{path}/tasks", {"title": "x", "lead_organization_id": world.id("ubnd-chilinh")}), 409
     )
-    assert refused["possible"] == ["amend", "renew", "resume", "conclude", "terminate"]
+    assert refused["possible"] == ["amend", "renew", "resume", "conclude", "terminate", "publish"]
     assert await world.specialist("ubnd-dongtrieu").read(f"/v1/tasks/{task['id']}") == await _same(world, task)
     await world.specialist("ubnd-dongtrieu").step(f"/v1/tasks/{task['id']}", "accept")
     resumed = await leader.step(path, "resume", REASON)
@@ -47,11 +47,12 @@ async def test_an_end_is_an_end_and_leaves_the_tasks(world: World, first: str | 
     if first:
         await leader.step(path, first, REASON)
     ended = await leader.step(path, verb, REASON)
-    assert (ended["status"], ended["ended_on"], ended["allowed_actions"]) == (status, in_days(0), [])
+    assert (ended["status"], ended["ended_on"], ended["allowed_actions"]) == (status, in_days(0), ["publish"])
     assert (await types(world, plan["id"]))[-1] == status
     for step in ("suspend", "resume", "conclude", "terminate", "amend"):
         refused = problem(await leader.act(path, step, {} if step == "amend" else REASON), 409, "invalid_transition")
-        assert refused["possible"] == []
+        # What has bound its parties can still be shown to the public.
+        assert refused["possible"] == ["publish"]
     await world.specialist("ubnd-dongtrieu").step(f"/v1/tasks/{task['id']}", "accept")
 
 

@@ -37,6 +37,22 @@ async def test_of_two_decisions_on_one_version_the_second_reads_again(world: Wor
     assert sorted(answer.status_code for answer in answers) == [200, 412]
 
 
+async def test_a_request_is_taken_back_or_decided_and_never_both(world: World, plan: Json) -> None:
+    for _ in range(4):
+        path = await world.under_way(plan)
+        asked = await request(world, path)
+        grant, withdraw = await asyncio.gather(
+            world.person("dongtrieu").post(f"{at(path, asked)}/grant", **{"If-Match": "*"}),
+            world.specialist("ubnd-dongtrieu").post(f"{at(path, asked)}/withdraw", **{"If-Match": "*"}),
+        )
+        assert sorted((grant.status_code, withdraw.status_code)) == [200, 409]
+        granted = grant.status_code == 200
+        state = (await world.person("dongtrieu").read(at(path, asked)))["state"]
+        assert state == ("granted" if granted else "withdrawn")
+        task = await world.person("dongtrieu").read(path)
+        assert (task["due_on"], task["extension_count"]) == (("2027-02-26", 1) if granted else ("2026-12-31", 0))
+
+
 async def test_of_two_requests_at_once_one_waits(world: World, plan: Json) -> None:
     path = await world.under_way(plan)
     lead = world.specialist("ubnd-dongtrieu")

@@ -5,8 +5,14 @@ from typing import Any
 import pytest
 
 from agreements_api.policy import Role
-from shared.events import TaskDeadlineChanged, TaskExtensionDecided, TaskExtensionRequested, parse_envelope
-from tests.agreements_api.agreements.world import Json, World, accepted, pointers, problem
+from shared.events import (
+    TaskDeadlineChanged,
+    TaskExtensionDecided,
+    TaskExtensionRequested,
+    TaskExtensionWithdrawn,
+    parse_envelope,
+)
+from tests.agreements_api.agreements.world import REPORT, Json, World, accepted, pointers, problem
 
 ASKED = {"due_on": "2027-02-26", "reason": "Cần đo đạc lại (minh họa)"}
 
@@ -64,6 +70,84 @@ async def test_what_is_denied_leaves_the_deadline_and_can_be_asked_again(world: 
     again = await request(world, path)
     items = (await superior.read(f"{path}/extensions"))["items"]
     assert [(one["id"], one["state"]) for one in items] == [(again["id"], "requested"), (asked["id"], "denied")]
+
+
+async def test_whoever_asked_takes_the_request_back_and_may_ask_again(world: World, plan: Json) -> None:
+    path = await world.under_way(plan)
+    asked = await request(world, path)
+    lead = world.specialist("ubnd-dongtrieu")
+    gone = await lead.step(at(path, asked), "withdraw", {"remark": "Kịp hạn (minh họa)"})
+    assert (gone["state"], gone["granted_due_on"], gone["remark"]) == ("withdrawn", None, "Kịp hạn (minh họa)")
+    assert (gone["decided_by_name"], gone["allowed_actions"]) == ("UBND thị xã Đông Triều", [])
+    task = await lead.read(path)
+    assert (task["due_on"], task["extension_count"], task["version"]) == ("2026-12-31", 0, 4)
+    assert (await history(world, path))[-2:] == ["request_extension", "withdraw_extension"]
+    [entry] = (await lead.read(f"{path}/history", limit=1))["items"]
+    assert entry["changes"] == [{"field": f"extensions/{asked['id']}", "from": "requested", "to": "withdrawn"}]
+    [row] = await world.rows(
+        "select payload::text as payload from outbox where aggregate_id = $1 order by id desc limit 1",
+        path.split("/")[-1],
+    )
+    told = parse_envelope(row["payload"]).data
+    assert isinstance(told, TaskExtensionWithdrawn)
+    assert told.extension is not None
+    assert (told.extension.state, str(told.extension.id), told.task.version) == ("withdrawn", asked["id"], 4)
+    for verb, body in (("withdraw", {}), ("grant", {}), ("deny", {"reason": "Thôi"})):
+        person = lead if verb == "withdraw" else world.person("dongtrieu")
+        problem(await person.act(at(path, asked), verb, body), 409, "invalid_transition")
+    assert (await request(world, path))["state"] == "requested"
+
+
+async def test_only_the_lead_takes_a_request_back(world: World, plan: Json) -> None:
+    path = await world.under_way(plan, monitoring=("ubnd-sondong",))
+    asked = await request(world, path)
+    for person in (
+        world.person("dongtrieu"),
+        world.person("ubnd-kinhmon"),
+        world.person("ubnd-sondong"),
+        world.person("quangninh"),
+        world.person("ubnd-dongtrieu", Role.VIEWER),
+        world.client("ubnd-dongtrieu", "tasks:read"),
+    ):
+        problem(await person.act(at(path, asked), "withdraw"), 403, "forbidden")
+    system = world.client("ubnd-dongtrieu", "tasks:read", "tasks:write")
+    assert (await system.step(at(path, asked), "withdraw"))["state"] == "withdrawn"
+
+
+async def test_a_new_lead_takes_back_what_the_one_before_asked_for(world: World, plan: Json) -> None:
+    path = await world.under_way(plan, coordinating=())
+    asked = await request(world, path)
+    change = {"lead_organization_id": world.id("ubnd-chilinh"), "reason": "Đổi đơn vị chủ trì (minh họa)"}
+    await world.person("dongtrieu").step(path, "reassign", change)
+    problem(await world.specialist("ubnd-dongtrieu").act(at(path, asked), "withdraw"), 403, "forbidden")
+    assert (await world.specialist("ubnd-chilinh").step(at(path, asked), "withdraw"))["state"] == "withdrawn"
+
+
+async def test_extend_is_no_step_while_a_request_waits(world: World, plan: Json) -> None:
+    path = await world.under_way(plan)
+    lead = world.specialist("ubnd-dongtrieu")
+
+    async def offered() -> bool:
+        task = await lead.read(path)
+        [listed] = [one for one in (await lead.read("/v1/tasks", limit=200))["items"] if one["id"] == task["id"]]
+        assert listed["allowed_actions"] == task["allowed_actions"]
+        return "extend" in task["allowed_actions"]
+
+    assert await offered()
+    for verb, person, body in (
+        ("withdraw", lead, {}),
+        ("deny", world.person("dongtrieu"), {"reason": "Chưa cần"}),
+        ("grant", world.person("dongtrieu"), {}),
+    ):
+        asked = await request(world, path)
+        assert not await offered()
+        # Nor among what is possible instead of a step that is not, nor in the answer to another step.
+        refused = problem(await lead.act(path, "accept"), 409, "invalid_transition")
+        assert refused["possible"] == (await lead.read(path))["allowed_actions"]
+        reported = accepted(await lead.act(path, "reports", REPORT), 201)
+        assert "extend" not in reported["allowed_actions"]
+        await person.step(at(path, asked), verb, body)
+        assert await offered()
 
 
 async def test_every_extension_is_counted(world: World, plan: Json) -> None:
@@ -155,12 +239,13 @@ async def test_who_asks_and_who_decides(world: World, plan: Json) -> None:
         problem(await person.act(path, "extensions", ASKED), 403, "forbidden")
     client = world.client("ubnd-dongtrieu", "tasks:read", "tasks:write")
     asked = accepted(await client.act(path, "extensions", ASKED), 201)
+    for person in (world.specialist("ubnd-dongtrieu"), world.person("ubnd-dongtrieu"), client):
+        assert (await person.read(at(path, asked)))["allowed_actions"] == ["withdraw"]
+        problem(await person.act(at(path, asked), "grant"), 403, "forbidden")
     for person in (
-        world.person("ubnd-dongtrieu"),
         world.person("ubnd-kinhmon"),
         world.specialist("dongtrieu"),
         world.person("chilinh"),
-        client,
     ):
         assert (await person.read(at(path, asked)))["allowed_actions"] == []
         problem(await person.act(at(path, asked), "grant"), 403, "forbidden")

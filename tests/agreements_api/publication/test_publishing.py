@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from agreements_api.policy import Role
-from tests.agreements_api.agreements.world import PARTIES, World, problem, signature
+from tests.agreements_api.agreements.world import PARTIES, Person, World, problem, signature
 from tests.agreements_api.publication.public import Public, publish, unpublish
 
 
@@ -21,6 +21,30 @@ async def test_the_custodians_leader_shows_an_agreement_to_everybody(world: Worl
     assert [party["signatory_name"] for party in seen["parties"]] == [
         signature(key)["signatory_name"] for key in PARTIES
     ]
+
+
+async def test_the_agreement_says_whether_its_caller_may_show_it_or_take_it_back(world: World) -> None:
+    opened = await world.opened()
+    leader, path = world.person("dongtrieu"), f"/v1/agreements/{opened['id']}"
+
+    async def offered(person: Person = leader) -> list[str]:
+        steps = (await person.read(path))["allowed_actions"]
+        listed = (await person.read("/v1/agreements", limit=1))["items"][0]
+        assert (listed["id"], listed["allowed_actions"]) == (opened["id"], steps)
+        return [step for step in steps if step in ("publish", "unpublish")]
+
+    assert await offered() == []
+    for key in PARTIES:
+        await world.person(key).step(path, "sign", signature(key))
+    assert await offered() == ["publish"]
+    others = (world.specialist("dongtrieu"), world.person("chilinh"), world.person("quangninh"))
+    assert [await offered(person) for person in others] == [[], [], []]
+    await publish(world, opened)
+    assert await offered() == ["unpublish"]
+    assert [await offered(person) for person in others] == [[], [], []]
+    assert "unpublish" in (await leader.step(path, "suspend", {"reason": "Rà soát (minh họa)"}))["allowed_actions"]
+    await unpublish(world, opened)
+    assert await offered() == ["publish"]
 
 
 async def test_what_is_taken_back_leaves_a_tombstone_and_can_be_shown_again(world: World) -> None:

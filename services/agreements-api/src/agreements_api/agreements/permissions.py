@@ -59,6 +59,13 @@ def steps(status: str, *, amendment: bool) -> tuple[str, ...]:
     return () if amendment and status not in UNTIL_FORCE else STEPS[status]
 
 
+def publishing(*, public: bool, was_in_force: bool) -> tuple[str, ...]:
+    """Only what has bound its parties can be shown to the public, and only what is shown can be taken back."""
+    if public:
+        return ("unpublish",)
+    return ("publish",) if was_in_force else ()
+
+
 def may(actor: Actor, step: str, relations: Iterable[str]) -> bool:
     return allowed(actor, f"agreement.{step}", relations)
 
@@ -71,14 +78,24 @@ def may_read(actor: Actor) -> bool:
 # Asked for every row of a list; there are few different answers.
 @lru_cache(maxsize=4096)
 def allowed_actions(
-    caller: Caller, status: str, relations: str, *, signed: bool, amendment: bool = False, presented: bool = True
+    caller: Caller,
+    status: str,
+    relations: str,
+    *,
+    signed: bool,
+    amendment: bool = False,
+    presented: bool = True,
+    public: bool = False,
+    was_in_force: bool = False,
 ) -> tuple[str, ...]:
     """The steps that this caller can take now; `relations` are his organisation's, separated by commas."""
     held = relations.split(",")
-    return tuple(
+    own = (
         step
         for step in steps(status, amendment=amendment)
         if allowed(caller, f"agreement.{step}", held)
         and not (signed and step in ("sign", "decline"))
         and not (presented and step == "delete")
     )
+    shown = publishing(public=public, was_in_force=was_in_force)
+    return (*own, *(step for step in shown if allowed(caller, f"publication.{step}", held)))

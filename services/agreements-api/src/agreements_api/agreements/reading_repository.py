@@ -34,12 +34,14 @@ _JSON = f"""json_build_object(
     'created_at', a.created_at, 'updated_at', a.updated_at)::text"""  # noqa: S608
 # Who acts for party `p` today.
 _ANSWERING = "coalesce(p.responsible_organization_id, p.organization_id)"
+PUBLIC = "exists (select from publication u where u.agreement_id = a.id and u.unpublished_at is null)"
 # How the caller ($1) stands to it, and whether every party that he acts for has signed.
 _STANDING = f"""a.status, coalesce((select string_agg(m.relation, ',') from agreement_member m
     where m.agreement_id = a.id and m.organization_id = $1 and m.source_id = a.id), '') as relations,
     coalesce((select bool_and(p.signed_at is not null) from agreement_party p
         where p.agreement_id = a.id and {_ANSWERING} = $1), false) as signed,
-    a.amends_agreement_id is not null as amendment, a.presented_at is not null as presented"""  # noqa: S608
+    a.amends_agreement_id is not null as amendment, a.presented_at is not null as presented,
+    a.in_force_on is not null as was_in_force, {PUBLIC} as public"""  # noqa: S608
 SCOPE = "a.id in (select x.agreement_id from agreement_access x where x.organization_id = $1)"
 _CLAUSE = """'id', c.id, 'ordinal', c.ordinal, 'heading', c.heading, 'text', c.text, 'field', c.field,
     'operation', c.operation, 'target_clause_id', c.target_clause_id, 'amendment_id', c.amendment_id,

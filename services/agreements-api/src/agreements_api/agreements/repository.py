@@ -22,7 +22,7 @@ from agreements_api.agreements.models import (
     Signature,
     Withdrawal,
 )
-from agreements_api.agreements.reading_repository import STATE
+from agreements_api.agreements.reading_repository import PUBLIC, STATE
 from agreements_api.history.models import History
 from shared.auth import Actor
 from shared.db import driver_connection
@@ -83,6 +83,11 @@ async def lock_terms_over(session: AsyncSession, *, today: date, limit: int) -> 
 async def get(session: AsyncSession, agreement_id: UUID) -> Agreement | None:
     """An agreement that the transaction may see, not held."""
     return (await session.exec(select(Agreement).where(Agreement.id == agreement_id))).one_or_none()
+
+
+async def is_public(session: AsyncSession, agreement_id: UUID) -> bool:
+    statement = text(f"select {PUBLIC} from agreement a where a.id = :agreement")  # noqa: S608
+    return bool((await (await session.connection()).execute(statement, {"agreement": agreement_id})).scalar_one())
 
 
 async def other_amendment_open(session: AsyncSession, amendment: Agreement) -> bool:

@@ -585,6 +585,8 @@ def _body(actor: Actor, row: asyncpg.Record) -> str:
         signed=row["signed"],
         amendment=row["amendment"],
         presented=row["presented"],
+        public=row["public"],
+        was_in_force=row["was_in_force"],
     )
     return with_actions(row["body"], actions)
 

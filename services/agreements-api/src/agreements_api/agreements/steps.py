@@ -160,6 +160,8 @@ async def _possible(
         signed=signed,
         presented=agreement.presented_at is not None,
         amendment=agreement.amends_agreement_id is not None,
+        public=await repository.is_public(session, agreement.id),
+        was_in_force=agreement.in_force_on is not None,
     )
 
 

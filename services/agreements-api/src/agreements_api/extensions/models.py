@@ -16,12 +16,14 @@ class ExtensionState(StrEnum):
     REQUESTED = "requested"
     GRANTED = "granted"
     DENIED = "denied"
+    WITHDRAWN = "withdrawn"
 
 
 STATE_WORDING: dict[ExtensionState, str] = {
     ExtensionState.REQUESTED: "chờ quyết định",
     ExtensionState.GRANTED: "đã chấp thuận",
     ExtensionState.DENIED: "đã từ chối",
+    ExtensionState.WITHDRAWN: "đã rút",
 }
 
 

@@ -12,7 +12,7 @@ from agreements_api.extensions.schemas import ExtensionCreate, ExtensionPublic, 
 from agreements_api.policy import Caller
 from agreements_api.representation import json_response, page_response, with_actions
 from agreements_api.tasks.answers import check_scope, check_visible
-from agreements_api.tasks.schemas import Reason
+from agreements_api.tasks.schemas import Reason, Remark
 from agreements_api.tasks.steps import Connection
 from shared.auth import Actor
 from shared.dependencies import (
@@ -135,6 +135,30 @@ async def deny_extension(
 
     async def step(connection: Connection) -> UUID:
         await service.deny(connection, actor, task_id, extension_id, if_match, reason=body.reason)
+        return extension_id
+
+    return await _change(request, actor, key, task_id, step)
+
+
+@router.post(
+    "/tasks/{task_id}/extensions/{extension_id}/withdraw",
+    operation_id="withdraw_extension",
+    response_model=ExtensionPublic,
+)
+async def withdraw_extension(
+    task_id: UUID,
+    extension_id: UUID,
+    request: Request,
+    actor: ActorDep,
+    key: IdempotencyKey,
+    if_match: IfMatch = None,
+    body: Remark | None = None,
+) -> Response:
+    """Take a request back before anybody has decided it; another one may follow."""
+    remark = body.remark if body else None
+
+    async def step(connection: Connection) -> UUID:
+        await service.withdraw(connection, actor, task_id, extension_id, if_match, remark=remark)
         return extension_id
 
     return await _change(request, actor, key, task_id, step)

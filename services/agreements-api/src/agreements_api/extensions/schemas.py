@@ -66,7 +66,7 @@ class ExtensionPublic(Model):
     requested_by_name: str
     requested_by: str
     requested_at: datetime
-    decided_by_organization_id: UUID | None
+    decided_by_organization_id: UUID | None = Field(description="Who granted or denied it, or withdrew it.")
     decided_by_name: str | None
     decided_by: str | None
     decided_at: datetime | None

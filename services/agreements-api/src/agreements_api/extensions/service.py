@@ -1,5 +1,6 @@
-"""Rules of extensions: asked for by the lead, decided once; each step is a version of the task."""
+"""Rules of extensions: asked for by the lead, decided or withdrawn once; each step is a version of the task."""
 
+from collections.abc import Callable
 from datetime import date
 from functools import partial
 from uuid import UUID
@@ -21,9 +22,18 @@ from shared.events import (
     Change,
     ExtensionSnapshot,
     TaskDeadlineChanged,
+    TaskEvent,
     TaskExtensionDecided,
     TaskExtensionRequested,
+    TaskExtensionWithdrawn,
 )
+
+# The action of history and the event, of each way in which a request ends.
+_TOLD: dict[ExtensionState, tuple[str, Callable[..., TaskEvent]]] = {
+    ExtensionState.GRANTED: ("grant_extension", TaskExtensionDecided),
+    ExtensionState.DENIED: ("deny_extension", TaskExtensionDecided),
+    ExtensionState.WITHDRAWN: ("withdraw_extension", TaskExtensionWithdrawn),
+}
 
 
 async def request(
@@ -97,6 +107,20 @@ async def deny(
     await _decide(step, extension, ExtensionState.DENIED, reason, None)
 
 
+async def withdraw(
+    connection: Connection,
+    actor: Actor,
+    task_id: UUID,
+    extension_id: UUID,
+    if_match: str | None,
+    *,
+    remark: str | None,
+) -> None:
+    """The lead no longer asks: the deadline stays what it is, and another request may follow."""
+    step, extension = await _begin(connection, actor, task_id, extension_id, "withdraw", if_match)
+    await _decide(step, extension, ExtensionState.WITHDRAWN, remark, None)
+
+
 async def _begin(
     connection: Connection, actor: Actor, task_id: UUID, extension_id: UUID, verb: str, if_match: str | None
 ) -> tuple[Step, Extension]:
@@ -122,11 +146,10 @@ async def _decide(
     extension.decided_by_name = await repository.name_of(step.connection, step.actor.organization_id)
     extension.decided_by, extension.decided_at, extension.remark = step.actor.name, step.now, remark
     await repository.decide(step.connection, extension)
-    granted = state is ExtensionState.GRANTED
-    after = step.after(extension_count=step.locked.task.extension_count + granted)
+    after = step.after(extension_count=step.locked.task.extension_count + (state is ExtensionState.GRANTED))
     changes = [Change(field=f"extensions/{extension.id}", from_=before, to=state.value)]
-    event = partial(TaskExtensionDecided, extension=snapshot_of(extension))
-    action = "grant_extension" if granted else "deny_extension"
+    action, kind = _TOLD[state]
+    event = partial(kind, extension=snapshot_of(extension))
     await step.end(after, action, event, changes=changes, remark=remark, further=moved)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from agreements_api.agreements.permissions import ALL, CUSTODIAN, LEADER
+from agreements_api.agreements.permissions import ALL, CUSTODIAN, LEADER, publishing
 from agreements_api.policy import MEMBERS, Rule, allowed, register
 from shared.auth import Actor
 
@@ -22,8 +22,5 @@ def may_read(actor: Actor) -> bool:
     return actor.kind != "client" or may(actor, "read", ALL)
 
 
-def steps(*, public: bool, was_in_force: bool) -> tuple[str, ...]:
-    """What can happen now: only what has bound its parties can be shown, and only what is shown can be taken back."""
-    if public:
-        return ("unpublish",)
-    return ("publish",) if was_in_force else ()
+# What can happen now; an agreement lists it among its own steps.
+steps = publishing

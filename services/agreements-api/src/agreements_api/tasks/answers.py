@@ -48,10 +48,17 @@ def shown(actor: Actor, row: asyncpg.Record, *, status_code: int = 200) -> Respo
 def bodies_of(actor: Actor, rows: Sequence[asyncpg.Record]) -> list[str]:
     """Tasks as the caller sees them; on one page they stand to him in few different ways."""
     caller = Caller.of(actor)
-    known: dict[tuple[str, str, bool, bool, bool], tuple[str, ...]] = {}
+    known: dict[tuple[str, str, bool, bool, bool, bool], tuple[str, ...]] = {}
     bodies = []
     for row in rows:
-        stand = (row["status"], row["relations"], row["coordinated"], row["confirmed"], row["accepted"])
+        stand = (
+            row["status"],
+            row["relations"],
+            row["coordinated"],
+            row["confirmed"],
+            row["accepted"],
+            row["extending"],
+        )
         if stand not in known:
             known[stand] = _actions(caller, *stand)
         bodies.append(with_actions(row["body"], known[stand]))
@@ -59,9 +66,17 @@ def bodies_of(actor: Actor, rows: Sequence[asyncpg.Record]) -> list[str]:
 
 
 def _actions(
-    caller: Caller, status: str, relations: str, coordinated: bool, confirmed: bool, accepted: bool
+    caller: Caller, status: str, relations: str, coordinated: bool, confirmed: bool, accepted: bool, extending: bool
 ) -> tuple[str, ...]:
-    return allowed_actions(caller, status, relations, coordinated=coordinated, confirmed=confirmed, accepted=accepted)
+    return allowed_actions(
+        caller,
+        status,
+        relations,
+        coordinated=coordinated,
+        confirmed=confirmed,
+        accepted=accepted,
+        extending=extending,
+    )
 
 
 def etag_of(row: asyncpg.Record) -> str:

@@ -68,11 +68,19 @@ def steps(status: str, *, coordinated: bool) -> tuple[str, ...]:
 # Asked for every row of a list; there are few different answers.
 @lru_cache(maxsize=4096)
 def allowed_actions(
-    caller: Caller, status: str, relations: str, *, coordinated: bool, confirmed: bool, accepted: bool
+    caller: Caller,
+    status: str,
+    relations: str,
+    *,
+    coordinated: bool,
+    confirmed: bool,
+    accepted: bool,
+    extending: bool,
 ) -> tuple[str, ...]:
     """The steps that this caller can take now; `relations` are his organisation's, separated by commas."""
     held = relations.split(",")
-    done = {step for step, taken in (("confirm", confirmed), ("refuse", confirmed), ("accept", accepted)) if taken}
+    taken = (("confirm", confirmed), ("refuse", confirmed), ("accept", accepted), ("extend", extending))
+    done = {step for step, is_taken in taken if is_taken}
     return tuple(
         step
         for step in steps(status, coordinated=coordinated)

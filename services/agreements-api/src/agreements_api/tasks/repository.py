@@ -67,13 +67,16 @@ _ACCEPTED = """(t.status not in ('not_started', 'in_progress')
         '$.coordinating[*] ? (@.organization_id == $me && (!exists(@.accepted_at) || @.accepted_at == null))',
         jsonb_build_object('me', $1::uuid)))"""
 
+# Whether a request for a later deadline waits to be decided: one does at a time.
+_EXTENDING = "exists (select from task_extension w where w.task_id = t.id and w.state = 'requested')"
+
 
 def _shown(today: str, soon: str) -> str:
     """The columns of `Shown`; the parameters of the day stand where the statement puts them."""
     return (
         f"{_JSON} as body, t.id, t.version, t.status, {TIMELINESS} as timeliness, {_RELATIONS} as relations,"
         f" jsonb_array_length(t.parties->'coordinating') > 0 as coordinated, {_CONFIRMED} as confirmed,"
-        f" {_ACCEPTED} as accepted"
+        f" {_ACCEPTED} as accepted, {_EXTENDING} as extending"
     ).format(today=today, soon=soon)
 
 
@@ -314,6 +317,7 @@ class Locked:
     note: str | None
     relations: str
     members: list[UUID]
+    extending: bool = False
 
 
 _MEMBERS = "array(select distinct m.organization_id from agreement_member m where m.agreement_id = t.agreement_id)"
@@ -323,7 +327,7 @@ select t.id, t.version, t.agreement_id, a.title as agreement_title, a.number as 
     t.completed_at, t.submitted_at, t.demonstration, t.created_at, t.updated_at,
     t.extension_count, t.recurrence_id, t.previous_occurrence_id, t.parties::text as parties,
     t.last_report::text as last_report, t.submission, t.note, {_RELATIONS} as relations,
-    {_MEMBERS} as members, (select s.version from task s where s.id = t.id) as seen_version
+    {_MEMBERS} as members, {_EXTENDING} as extending, (select s.version from task s where s.id = t.id) as seen_version
 from task t join agreement a on a.id = t.agreement_id
 where t.id = $2 and {SCOPE}
 for no key update of t
@@ -432,7 +436,7 @@ def _locked(row: asyncpg.Record) -> Locked:
     parties = orjson.loads(values.pop("parties"))
     report = values.pop("last_report")
     submission, note = values.pop("submission"), values.pop("note")
-    relations, members = values.pop("relations"), values.pop("members")
+    relations, members, extending = values.pop("relations"), values.pop("members"), values.pop("extending")
     task = TaskSnapshot(
         **values,
         lead=TaskParty.model_validate(parties["lead"]),
@@ -440,7 +444,7 @@ def _locked(row: asyncpg.Record) -> Locked:
         monitoring=[TaskParty.model_validate(party) for party in parties["monitoring"]],
         last_report=LastReport.model_validate_json(report) if report else None,
     )
-    return Locked(task, submission, note, relations, members)
+    return Locked(task, submission, note, relations, members, extending)
 
 
 @dataclass(frozen=True)
@@ -748,7 +752,8 @@ select a.id, a.version, a.title, a.number, a.status, a.amends_agreement_id is no
     coalesce((select string_agg(m.relation, ',') from agreement_member m
               where m.agreement_id = a.id and m.organization_id = $1 and m.source_id = a.id), '') as relations,
     exists (select from agreement_party p where p.agreement_id = a.id and p.organization_id = $1
-        and p.signed_at is not null) as signed,
+        and p.signed_at is not null) as signed, a.in_force_on is not null as was_in_force,
+    exists (select from publication u where u.agreement_id = a.id and u.unpublished_at is null) as public,
     array(select m.organization_id from agreement_member m where m.agreement_id = a.id) as members
 from agreement a left join agreement_clause c on c.agreement_id = a.id and c.id = $3
 where a.id = $2 and a.id in (select x.agreement_id from agreement_access x where x.organization_id = $1)

@@ -338,6 +338,12 @@ def check_assignable(actor: Actor, agreement: asyncpg.Record | None) -> None:
         raise agreement_errors.NotAllowed
     if "assign_task" not in agreement_permissions.steps(status, amendment=amendment):
         possible = agreement_permissions.allowed_actions(
-            Caller.of(actor), status, relations, signed=agreement["signed"], amendment=amendment
+            Caller.of(actor),
+            status,
+            relations,
+            signed=agreement["signed"],
+            amendment=amendment,
+            public=agreement["public"],
+            was_in_force=agreement["was_in_force"],
         )
         raise agreement_errors.NotPossible(status, possible)

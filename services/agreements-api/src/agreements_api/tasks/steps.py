@@ -149,6 +149,7 @@ def check_possible(begun: Step, step: str) -> None:
             coordinated=coordinated,
             confirmed=confirmed,
             accepted=accepted,
+            extending=begun.locked.extending,
         )
         raise errors.NotPossible(task.status, possible)
 

@@ -201,6 +201,13 @@ class TaskExtensionDecided(TaskEvent):
     extension: ExtensionSnapshot | None = None
 
 
+class TaskExtensionWithdrawn(TaskEvent):
+    """The lead took its request back before anybody had decided it; the deadline stays what it is."""
+
+    type = "vn.lienvung.task.extension_withdrawn.v1"
+    extension: ExtensionSnapshot | None = None
+
+
 class TaskRefused(TaskEvent):
     """A coordinating party does not confirm, and says why: an obstacle, and the task goes back to its lead."""
 
