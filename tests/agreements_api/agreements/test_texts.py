@@ -94,6 +94,13 @@ def test_a_text_reads_like_the_paper_that_it_stands_for() -> None:
     assert render(records()) == TEXT
 
 
+def test_a_window_that_was_agreed_upon_stands_in_the_text_as_it_was_signed() -> None:
+    given = records()
+    given.agreement.original_response_working_days, given.agreement.response_working_days = 10, 7
+    line = "Thời hạn trả lời của bên phối hợp: 10 ngày làm việc kể từ ngày đề nghị xác nhận."
+    assert render(given) == TEXT.replace("\n\nLĩnh vực hợp tác:", f"\n\n{line}\n\nLĩnh vực hợp tác:")
+
+
 def test_what_amendments_bring_in_later_does_not_touch_the_text_that_was_signed() -> None:
     signed = records()
     later = Clause(agreement_id=signed.agreement.id, ordinal=2, text="Thêm", amendment_id=UUID(int=9))

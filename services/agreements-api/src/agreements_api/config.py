@@ -55,8 +55,8 @@ class Settings(ServiceSettings):
         default=5,
         ge=1,
         le=60,
-        description="Working days in which coordinating parties can answer a submission; afterwards they count as"
-        " having confirmed.",
+        description="Working days in which coordinating parties can answer a submission, unless their agreement sets"
+        " others; afterwards they count as having confirmed.",
     )
     obstacle_working_days: int = Field(
         default=5,

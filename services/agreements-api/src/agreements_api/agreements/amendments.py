@@ -108,7 +108,7 @@ async def hide_amended(session: AsyncSession, amendment: Agreement) -> None:
 
 
 async def apply(session: AsyncSession, amendment: Agreement, amended: Agreement, on: date) -> list[Change]:
-    """What the amendment, which is in force now, does to the agreement: its term, its clauses, its parties.
+    """What the amendment, which is in force now, does to the agreement: its term, its clauses, its parties, its window.
 
     No clause that was signed is written over: one ends, another takes its number.
     """
@@ -119,6 +119,8 @@ async def apply(session: AsyncSession, amendment: Agreement, amended: Agreement,
     ]
     if amendment.amendment_kind == AmendmentKind.RENEWAL:
         amended.term_to = amendment.term_to
+    if amendment.response_working_days is not None:
+        amended.response_working_days = amendment.response_working_days
     await members_repository.show_to_members_of(session, amendment.id, amended.id)
     return changes
 

@@ -64,7 +64,9 @@ def lacks(agreement: Agreement, parties: Sequence[Party], clauses: Sequence[Clau
     found = []
     if sum(party.required and party.role == PartyRole.SIGNATORY for party in parties) < 2:
         found.append(errors.lacking("/parties", "Cần ít nhất hai bên phải ký", "At least two parties have to sign"))
-    if not clauses and agreement.amendment_kind != AmendmentKind.RENEWAL:
+    # An amendment can move the window for answers and nothing else.
+    moves = agreement.amendment_kind is not None and agreement.response_working_days is not None
+    if not clauses and not moves and agreement.amendment_kind != AmendmentKind.RENEWAL:
         found.append(errors.lacking("/clauses", "Cần ít nhất một điều khoản", "At least one clause is needed"))
     if agreement.sign_by is not None and last_day(agreement.sign_by, WorkingCalendar()) < today:
         found.append(errors.lacking("/sign_by", "Hạn ký đã qua", "The last day for signatures has passed"))

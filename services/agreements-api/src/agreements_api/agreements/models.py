@@ -157,6 +157,10 @@ class Agreement(Table, table=True):
     original_term_from: date | None = None
     original_term_to: date | None = None
     sign_by: date | None = None
+    # In which coordinating parties answer a submission; where there is none, as the system is set.
+    response_working_days: int | None = None
+    # As it stands in the text that was signed; an amendment moves the one in force.
+    original_response_working_days: int | None = None
     amends_agreement_id: UUID | None = None
     amendment_kind: str | None = None
     frozen_text: str | None = None

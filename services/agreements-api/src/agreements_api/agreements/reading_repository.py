@@ -24,6 +24,8 @@ _JSON = f"""json_build_object(
     'custodian_organization_id', a.custodian_organization_id, 'custodian_name', a.custodian_name,
     'signing_order', a.signing_order, 'term_from', a.term_from, 'term_to', a.term_to,
     'original_term_from', a.original_term_from, 'original_term_to', a.original_term_to, 'sign_by', a.sign_by,
+    'response_working_days', a.response_working_days,
+    'original_response_working_days', a.original_response_working_days,
     'amends_agreement_id', a.amends_agreement_id, 'amendment_kind', a.amendment_kind,
     'text_format', case when a.text_digest is not null then a.text_format end, 'text_digest', a.text_digest,
     'opened_at', a.opened_at, 'signed_on', a.signed_on, 'in_force_on', a.in_force_on, 'ended_on', a.ended_on,

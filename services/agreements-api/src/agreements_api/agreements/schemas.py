@@ -45,6 +45,16 @@ SignBy = Annotated[
     Day | None,
     Field(description="Last day for signatures; where it is no working day, the next one. They are void afterwards."),
 ]
+ResponseDays = Annotated[
+    int,
+    Field(
+        strict=True,
+        ge=1,
+        le=60,
+        description="Working days in which the coordinating parties of its tasks can answer a submission; where it is"
+        " null, as the system is set.",
+    ),
+]
 
 AGREEMENT_EXAMPLE: dict[str, Any] = {
     "instrument": "plan",
@@ -155,6 +165,7 @@ class AgreementCreate(_Term):
     fields: Annotated[list[FieldName], Field(max_length=50)] = []
     signing_order: SigningOrder = SigningOrder.PARALLEL
     sign_by: SignBy = None
+    response_working_days: ResponseDays | None = None
     demonstration: bool = False
     source_url: Annotated[HttpUrl, Field(max_length=2000)] | None = None
     note: Text | None = None
@@ -174,6 +185,7 @@ class AgreementUpdate(_Term):
     fields: Annotated[list[FieldName], Field(max_length=50)] = []
     signing_order: SigningOrder = SigningOrder.PARALLEL
     sign_by: SignBy = None
+    response_working_days: ResponseDays | None = None
     demonstration: bool = False
     source_url: Annotated[HttpUrl, Field(max_length=2000)] | None = None
     note: Text | None = None
@@ -206,6 +218,9 @@ class AmendmentCreate(Model):
     title: Title | None = Field(default=None, description="Named after the agreement where it is not given.")
     signing_order: SigningOrder | None = Field(default=None, description="The agreement's where it is not given.")
     sign_by: SignBy = None
+    response_working_days: ResponseDays | None = Field(
+        default=None, description="The agreement's from the day on which the amendment is in force; null leaves it."
+    )
     note: Text | None = None
     parties: Annotated[list[PartyCreate], Field(max_length=200)] | None = Field(
         default=None, description="All who sign: the agreement's parties where they are not given, and who joins."
@@ -530,6 +545,8 @@ class AgreementPublic(Model):
                     "original_term_from": None,
                     "original_term_to": None,
                     "sign_by": "2026-12-15",
+                    "response_working_days": None,
+                    "original_response_working_days": None,
                     "amends_agreement_id": None,
                     "amendment_kind": None,
                     "text_format": "text",
@@ -568,6 +585,12 @@ class AgreementPublic(Model):
     original_term_from: date | None = Field(description="As signed; a renewal moves `term_to` only.")
     original_term_to: date | None
     sign_by: date | None
+    response_working_days: int | None = Field(
+        description="Working days in which coordinating parties answer a submission; null: as the system is set."
+    )
+    original_response_working_days: int | None = Field(
+        description="As signed; an amendment moves `response_working_days` only."
+    )
     amends_agreement_id: UUID | None = Field(description="The agreement that this one amends or renews.")
     amendment_kind: AmendmentKind | None
     text_format: TextFormat | None

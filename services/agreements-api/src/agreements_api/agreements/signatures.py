@@ -56,6 +56,7 @@ async def open_for_signature(
     if amended is not None and await repository.other_amendment_open(session, agreement):
         raise errors.AmendmentOpen
     agreement.original_term_from, agreement.original_term_to = agreement.term_from, agreement.term_to
+    agreement.original_response_working_days = agreement.response_working_days
     targets = await amendments.targets_of(session, agreement)
     agreement.frozen_text = texts.render(texts.Records(agreement, parties, clauses, amended, targets))
     agreement.text_format, agreement.text_digest = TextFormat.TEXT, texts.digest_of(agreement.frozen_text)
@@ -206,7 +207,7 @@ async def _withdraw(
         party.signed_at = None
     agreement.status = AgreementStatus.DRAFT
     agreement.frozen_text = agreement.text_digest = agreement.opened_at = None
-    agreement.original_term_from = agreement.original_term_to = None
+    agreement.original_term_from = agreement.original_term_to = agreement.original_response_working_days = None
     await repository.add(session, withdrawn, *parties)
     await amendments.hide_amended(session, agreement)
 

@@ -173,6 +173,7 @@ def _readable(records: Records) -> str:
         _who(records.parties),
         *(_clause(clause, records.targets) for clause in records.clauses),
         _term(records.agreement),
+        _window(records.agreement),
         _fields(records.agreement.fields_),
         _signatures(records.agreement, records.parties),
     ]
@@ -245,6 +246,15 @@ def _term(agreement: Agreement) -> str:
     start = f"từ ngày {_day(begins)}" if begins else "từ ngày có hiệu lực"
     end = f"đến hết ngày {_day(ends)}" if ends else "không xác định ngày kết thúc"
     return f"Thời hạn: {start}, {end}."
+
+
+def _window(agreement: Agreement) -> str:
+    """Where nothing was agreed upon the system's setting holds, and the text says nothing."""
+    days = agreement.original_response_working_days
+    if days is None:
+        return ""
+    new = " mới" if agreement.amendment_kind else ""
+    return f"Thời hạn trả lời{new} của bên phối hợp: {days} ngày làm việc kể từ ngày đề nghị xác nhận."
 
 
 def _fields(fields: Sequence[str]) -> str:

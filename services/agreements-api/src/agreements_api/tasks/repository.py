@@ -318,6 +318,8 @@ class Locked:
     relations: str
     members: list[UUID]
     extending: bool = False
+    # What its agreement sets of the window for answers.
+    response_days: int | None = None
 
 
 _MEMBERS = "array(select distinct m.organization_id from agreement_member m where m.agreement_id = t.agreement_id)"
@@ -327,7 +329,8 @@ select t.id, t.version, t.agreement_id, a.title as agreement_title, a.number as 
     t.completed_at, t.submitted_at, t.demonstration, t.created_at, t.updated_at,
     t.extension_count, t.recurrence_id, t.previous_occurrence_id, t.parties::text as parties,
     t.last_report::text as last_report, t.submission, t.note, {_RELATIONS} as relations,
-    {_MEMBERS} as members, {_EXTENDING} as extending, (select s.version from task s where s.id = t.id) as seen_version
+    {_MEMBERS} as members, {_EXTENDING} as extending, a.response_working_days as response_days,
+    (select s.version from task s where s.id = t.id) as seen_version
 from task t join agreement a on a.id = t.agreement_id
 where t.id = $2 and {SCOPE}
 for no key update of t
@@ -437,6 +440,7 @@ def _locked(row: asyncpg.Record) -> Locked:
     report = values.pop("last_report")
     submission, note = values.pop("submission"), values.pop("note")
     relations, members, extending = values.pop("relations"), values.pop("members"), values.pop("extending")
+    response_days = values.pop("response_days")
     task = TaskSnapshot(
         **values,
         lead=TaskParty.model_validate(parties["lead"]),
@@ -444,7 +448,7 @@ def _locked(row: asyncpg.Record) -> Locked:
         monitoring=[TaskParty.model_validate(party) for party in parties["monitoring"]],
         last_report=LastReport.model_validate_json(report) if report else None,
     )
-    return Locked(task, submission, note, relations, members, extending)
+    return Locked(task, submission, note, relations, members, extending, response_days)
 
 
 @dataclass(frozen=True)

@@ -172,8 +172,8 @@ class Submission(Model):
     note: Text | None = None
     response_days: Annotated[int, Field(strict=True, ge=1, le=60)] | None = Field(
         default=None,
-        description="Working days in which the coordinating parties can answer; where absent, as the system is set,"
-        " and no fewer.",
+        description="Working days in which the coordinating parties can answer; where absent, as the agreement or"
+        " else the system is set, and no fewer.",
     )
 
 

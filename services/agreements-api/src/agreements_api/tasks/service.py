@@ -149,12 +149,14 @@ async def submit(
 ) -> asyncpg.Record:
     """The lead says that it is done: 100 percent, whatever was reported last. The others now confirm or return.
 
-    They have `response_days` working days for that, or as many more as the lead gives them.
+    They have the working days for that which the agreement sets, else `response_days`, or as many more as the lead
+    gives them.
     """
     step = await begin(connection, actor, task_id, "submit", if_match)
-    days = response_days if body.response_days is None else body.response_days
-    if days < response_days:
-        raise errors.window_too_short("/response_days", response_days)
+    least = step.locked.response_days or response_days
+    days = least if body.response_days is None else body.response_days
+    if days < least:
+        raise errors.window_too_short("/response_days", least)
     coordinating = responses.opened(step.locked.task.coordinating, responses.last_day(clock.day_of(step.now), days))
     after = step.after(status=TaskStatus.SUBMITTED.value, percent=100, submitted_at=step.now, coordinating=coordinating)
     step.submission += 1

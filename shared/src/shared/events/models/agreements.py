@@ -58,6 +58,8 @@ class AgreementSnapshot(EventModel):
     # Those in force.
     clauses: list[ClauseSnapshot] = []
     sign_by: date | None = None
+    # Working days in which coordinating parties answer a submission; none: as the system is set.
+    response_working_days: int | None = None
     text_format: str | None = None
     original_term_to: date | None = None
     amends_agreement_id: UUID | None = None

@@ -1,4 +1,4 @@
-"""Requests for a later deadline can be taken back."""
+"""Requests for a later deadline can be taken back; an agreement sets the window in which its tasks are confirmed."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -22,14 +22,29 @@ alter table task_extension
     drop constraint task_extension_state_check,
     add constraint task_extension_state_check check (state in ('requested', 'granted', 'denied'));
 """
-_KEEPS = "select exists (select from task_extension where state = 'withdrawn')"
+WINDOWS = """
+alter table agreement
+    -- In which coordinating parties answer a submission; without one, as the system is set.
+    add column response_working_days          smallint check (response_working_days between 1 and 60),
+    -- As it stands in the text that was signed; an amendment moves the one in force.
+    add column original_response_working_days smallint;
+"""
+WINDOWS_BACK = """
+alter table agreement drop column original_response_working_days, drop column response_working_days;
+"""
+_KEEPS = """
+select exists (select from task_extension where state = 'withdrawn')
+    or exists (select from agreement where response_working_days is not null)
+"""
 
 
 def upgrade() -> None:
-    run_script(op, EXTENSIONS)
+    for script in (EXTENSIONS, WINDOWS):
+        run_script(op, script)
 
 
 def downgrade() -> None:
     if op.get_bind().execute(sa.text(_KEEPS)).scalar():
-        raise RuntimeError("requests were withdrawn since: this migration cannot be taken back")
-    run_script(op, EXTENSIONS_BACK)
+        raise RuntimeError("requests were withdrawn or windows agreed upon: this migration cannot be taken back")
+    for script in (WINDOWS_BACK, EXTENSIONS_BACK):
+        run_script(op, script)
