@@ -51,6 +51,7 @@ PROTECTED = (
     "open_point",
     "organization",
     "organization_contact",
+    "plan_period",
     "publication",
     "publication_task",
     "refresh_token",
@@ -80,7 +81,6 @@ EXCUSED = {
     "unit": "the register of units is open to everybody, and says nothing of anybody's agreements",
     "unit_parent": "part of the register of units",
     "unit_succession": "part of the register of units",
-    "plan_period": "which periods there are is public, and says nothing of anybody's tasks",
     "outbox": "read by the relay only, whose feeds go by the members of each event",
     "outbox_head": "how far the outbox is",
     "relay_state": "how far the relay is",
@@ -89,8 +89,8 @@ EXCUSED = {
     "product_clock": "one offset for everybody",
     "alembic_version": "which migrations have run",
 }
-# Everybody looks up whom to turn to; the changes are what is protected.
-OPEN_TO_READ = {"organization", "organization_contact"}
+# Everybody looks up whom to turn to, and which periods there are; the changes are what is protected.
+OPEN_TO_READ = {"organization", "organization_contact", "plan_period"}
 # What the operator administers, and no table of agreements among it.
 OPERATORS = {"account", "api_client", "client_secret", "organization", "organization_contact", "succession_run"}
 # A stranger's own row is his own.

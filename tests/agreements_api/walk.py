@@ -232,6 +232,7 @@ WALK: dict[str, Step] = {
         Subject.NOBODYS,
         draft_agreement="agreement.draft",
         list_plan_periods="plan_period.read",
+        add_plan_period="plan_period.add",
         list_units="unit.read",
         read_unit="unit.read",
         list_successors="unit.read",

@@ -57,6 +57,10 @@ class PlanPeriod(Table, table=True):
     id: str = Field(primary_key=True)
     first_on: date
     last_on: date
+    # Nobody's for those that the product came with.
+    added_by: UUID | None = None
+    added_by_name: str | None = None
+    added_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
 
 
 class TaskFunding(Table, table=True):

@@ -17,6 +17,12 @@ register(
         note="until the task is completed or cancelled",
     ),
     Rule("plan_period.read", MEMBERS | {Role.OPERATOR}, frozenset({Relation.ANYONE}), scope="tasks:read"),
+    Rule(
+        "plan_period.add",
+        frozenset({Role.OPERATOR}),
+        frozenset({Relation.ANYONE}),
+        note="one register for the whole country",
+    ),
 )
 
 
@@ -31,6 +37,10 @@ def may_read(actor: Actor) -> bool:
 
 def may_read_periods(actor: Actor) -> bool:
     return allowed(actor, "plan_period.read")
+
+
+def may_add_periods(actor: Actor) -> bool:
+    return allowed(actor, "plan_period.add")
 
 
 def allowed_actions(actor: Actor, task_status: str, relations: Iterable[str]) -> list[str]:

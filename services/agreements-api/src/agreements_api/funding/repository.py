@@ -12,8 +12,19 @@ import asyncpg
 
 from agreements_api.funding.gates import Period
 from agreements_api.funding.models import Gate, TaskFunding
+from shared.auth import Actor
 
 _PERIODS = "select id, first_on, last_on from plan_period order by last_on"
+_REGISTER = """
+select id, first_on, last_on, added_by_name as added_by, added_at from plan_period
+where $1::text is null or id = $1 order by last_on
+"""
+# The table keeps periods apart, whoever adds them at the same time.
+_ADD_PERIOD = """
+insert into plan_period (id, first_on, last_on, added_by, added_by_name, added_at) values ($1, $2, $3, $4, $5, $6)
+on conflict do nothing returning id
+"""
+_OVERLAPPING = "select id from plan_period where first_on <= $2 and last_on >= $1 order by last_on"
 _SCOPE = "t.agreement_id in (select x.agreement_id from agreement_access x where x.organization_id = $1)"
 _RELATIONS = """array(select distinct m.relation from agreement_member m
     where m.agreement_id = t.agreement_id and m.organization_id = $1 and m.source_id in (t.agreement_id, t.id))"""
@@ -87,6 +98,21 @@ class Narrowed:
 async def periods(connection: asyncpg.Connection[Any]) -> list[Period]:
     """Every plan period, the first one first."""
     return [Period(**row) for row in await connection.fetch(_PERIODS)]
+
+
+async def register(connection: asyncpg.Connection[Any], period_id: str | None = None) -> list[asyncpg.Record]:
+    """Every plan period, or one, with who added it."""
+    return await connection.fetch(_REGISTER, period_id)
+
+
+async def add_period(connection: asyncpg.Connection[Any], actor: Actor, period: Period, at: datetime) -> bool:
+    """Whether it was added; not where it overlaps another one."""
+    values = (period.id, period.first_on, period.last_on, actor.id, actor.name, at)
+    return await connection.fetchval(_ADD_PERIOD, *values) is not None
+
+
+async def overlapping(connection: asyncpg.Connection[Any], period: Period) -> list[str]:
+    return [row["id"] for row in await connection.fetch(_OVERLAPPING, period.first_on, period.last_on)]
 
 
 async def read(

@@ -9,7 +9,7 @@ import asyncpg
 import orjson
 from fastapi import APIRouter, Query, Request, Response
 
-from agreements_api.funding import errors, repository, service
+from agreements_api.funding import errors, periods, repository, service
 from agreements_api.funding.gates import Period, gate, message, next_period, soon_from
 from agreements_api.funding.models import FundingStatus, Gate
 from agreements_api.funding.permissions import allowed_actions, may_read, may_read_periods
@@ -19,6 +19,7 @@ from agreements_api.funding.schemas import (
     FundingPublic,
     FundingReplace,
     PeriodId,
+    PlanPeriodCreate,
     PlanPeriodPublic,
     PlanPeriods,
 )
@@ -38,7 +39,7 @@ from shared.dependencies import (
     Limit,
 )
 from shared.etags import etag, not_modified
-from shared.idempotency import run_idempotent
+from shared.idempotency import run_idempotent, write_once
 from shared.pagination import cut
 from shared.schemas import Page
 
@@ -54,9 +55,20 @@ async def list_plan_periods(database: DatabaseDep, actor: ActorDep) -> Response:
     if not may_read_periods(actor):
         raise errors.NotAllowed
     async with database.read(actor) as connection:
-        periods = await repository.periods(connection)
-    shown = PlanPeriods(items=[PlanPeriodPublic(**vars(one)) for one in periods])
+        rows = await repository.register(connection)
+    shown = PlanPeriods(items=[PlanPeriodPublic(**row) for row in rows])
     return json_response(shown.model_dump_json())
+
+
+@router.post("/plan-periods", operation_id="add_plan_period", status_code=201, response_model=PlanPeriodPublic)
+async def add_plan_period(body: PlanPeriodCreate, request: Request, actor: ActorDep, key: IdempotencyKey) -> Response:
+    """Add a period of medium-term public investment plans: five years that no other period has a day of."""
+
+    async def step(connection: "asyncpg.Connection[Any]") -> Response:
+        [row] = await repository.register(connection, await periods.add(connection, actor, body))
+        return json_response(PlanPeriodPublic(**row).model_dump_json(), status_code=201)
+
+    return await write_once(request, actor, key, step)
 
 
 @router.get("/tasks/{task_id}/funding", operation_id="read_task_funding", response_model=FundingPublic)

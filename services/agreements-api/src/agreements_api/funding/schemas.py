@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
+from agreements_api.agreements.schemas import Day
 from agreements_api.funding.models import FundingStatus, Gate
 from agreements_api.tasks.schemas import Flag
 from shared.schemas import Line, Model, Text
@@ -30,16 +31,37 @@ _MESSAGE = (
 )
 
 
+class PlanPeriodCreate(Model):
+    """The days of a further period; its `id` follows from their years."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"first_on": "2031-01-01", "last_on": "2035-12-31"}]})
+
+    first_on: Day
+    last_on: Day
+
+
 class PlanPeriodPublic(Model):
     """A period of medium-term public investment plans, five years long (Law on Public Investment)."""
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"id": "2026-2030", "first_on": "2026-01-01", "last_on": "2030-12-31"}]}
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": "2026-2030",
+                    "first_on": "2026-01-01",
+                    "last_on": "2030-12-31",
+                    "added_by": None,
+                    "added_at": None,
+                }
+            ]
+        }
     )
 
     id: str
     first_on: date
     last_on: date
+    added_by: str | None = Field(description="Null for the periods that the product came with.")
+    added_at: datetime | None
 
 
 class PlanPeriods(Model):
