@@ -267,6 +267,7 @@ WALK: dict[str, Step] = {
         update_client="client.update",
         rotate_client_secret="client.rotate",
         read_import="import.read",
+        stream_import_progress="import.read",
         list_import_errors="import.read",
         read_import_errors_as_csv="import.read",
         commit_import="import.commit",

@@ -49,7 +49,7 @@ class Signed:
         """One transition, on the version that is current."""
         seen = await self.http.get(path, headers=self.headers)
         answer = await self.http.post(f"{path}/{verb}", json=body or {}, headers=self.unsafe(seen.headers["etag"]))
-        assert answer.status_code in (200, 201), answer.text
+        assert answer.status_code in (200, 201, 202), answer.text
         changed: Json = answer.json()
         return changed
 
@@ -111,6 +111,29 @@ async def hire(operator: Signed, organization_id: str, role: str) -> Signed:
         },
     )
     return await sign_in(operator.http, username, password, organization_id)
+
+
+async def in_force(operator: Signed) -> tuple[Signed, Json]:
+    """An agreement of two organisations, and the leader of its custodian."""
+    organizations = [await found(operator, name) for name in ("UBND công khai", "UBND cùng ký")]
+    leaders = [await hire(operator, organization, "leader") for organization in organizations]
+    agreement = await leaders[0].create(
+        "/v1/agreements",
+        {
+            "instrument": "plan",
+            "title": "Kế hoạch công khai (minh họa)",
+            "parties": [{"organization_id": organization} for organization in organizations],
+            "clauses": [{"text": "Điều thứ nhất"}],
+            "note": "Ghi chú nội bộ",
+            "demonstration": True,
+        },
+    )
+    path = f"/v1/agreements/{agreement['id']}"
+    await leaders[0].act(path, "open")
+    for leader in leaders:
+        agreement = await leader.act(path, "sign", {"signatory_name": "Người ký", "signatory_title": "Chủ tịch"})
+    assert agreement["status"] == "in_force"
+    return leaders[0], agreement
 
 
 @dataclass(frozen=True)

@@ -1,35 +1,10 @@
 """The public face and the chain through the gateway: without a token what is published, and nothing that is not."""
 
-from typing import Any
-
 import httpx
 
-from tests.e2e.conftest import Signed, found, hire
+from tests.e2e.conftest import Signed, in_force
 
 PUBLIC = "/v1/public/agreements"
-
-
-async def in_force(operator: Signed) -> tuple[Signed, dict[str, Any]]:
-    """An agreement of two organisations, and the leader of its custodian."""
-    organizations = [await found(operator, name) for name in ("UBND công khai", "UBND cùng ký")]
-    leaders = [await hire(operator, organization, "leader") for organization in organizations]
-    agreement = await leaders[0].create(
-        "/v1/agreements",
-        {
-            "instrument": "plan",
-            "title": "Kế hoạch công khai (minh họa)",
-            "parties": [{"organization_id": organization} for organization in organizations],
-            "clauses": [{"text": "Điều thứ nhất"}],
-            "note": "Ghi chú nội bộ",
-            "demonstration": True,
-        },
-    )
-    path = f"/v1/agreements/{agreement['id']}"
-    await leaders[0].act(path, "open")
-    for leader in leaders:
-        agreement = await leader.act(path, "sign", {"signatory_name": "Người ký", "signatory_title": "Chủ tịch"})
-    assert agreement["status"] == "in_force"
-    return leaders[0], agreement
 
 
 async def test_everybody_reads_what_is_published_until_it_is_taken_back(

@@ -11,7 +11,14 @@ from tests.gateway.conftest import Backstage, Start
 PATIENCE = 10.0
 
 
-@pytest.mark.parametrize(("service", "path"), [("notifier", "/v1/events"), ("reporting", "/v1/reports/1/events")])
+@pytest.mark.parametrize(
+    ("service", "path"),
+    [
+        ("agreements-api", "/v1/imports/1/events"),
+        ("notifier", "/v1/events"),
+        ("reporting", "/v1/reports/1/events"),
+    ],
+)
 async def test_an_event_arrives_while_the_stream_is_open_and_the_stream_outlives_the_timeout(
     start: Start, backstage: Backstage, service: str, path: str
 ) -> None:

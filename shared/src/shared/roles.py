@@ -106,6 +106,11 @@ async def stop_on_signal() -> AsyncIterator[asyncio.Event]:
             loop.remove_signal_handler(number)
 
 
+def stopping_of(app: Any) -> asyncio.Event:
+    """What is set when the server of this application begins to stop; never, where no role serves it."""
+    return getattr(app.state, "stopping", None) or asyncio.Event()
+
+
 def http_role(app: Any, *, uds: str | None = None, host: str = "127.0.0.1", port: int = 8000) -> Role:
     """The HTTP server as a role, so that `serve` and `all` stop in the same way as the workers."""
 

@@ -50,7 +50,11 @@ RESOURCES: dict[str, tuple[str, ...]] = {
     REPORTING: ("indicators", "dashboards", "pulse", "reports", "report-schedules", "evaluations"),
 }
 # Answers that may stay open for hours (server-sent events), as regular expressions.
-STREAMS = {NOTIFIER: r"/v1/events", REPORTING: r"/v1/reports/[^/]+/events"}
+STREAMS = {
+    AGREEMENTS_API: r"/v1/imports/[^/]+/events",
+    NOTIFIER: r"/v1/events",
+    REPORTING: r"/v1/reports/[^/]+/events",
+}
 # Files come in by these: they pass through as they come, and have limits of size and time of their own.
 UPLOADS = {AGREEMENTS_API: ("documents", "imports")}
 

@@ -141,6 +141,9 @@ class Settings(ServiceSettings):
     import_poll_seconds: float = Field(
         default=1, gt=0, le=3600, description="How often the role `imports` looks for imports to work on."
     )
+    progress_poll_seconds: float = Field(
+        default=0.5, gt=0, le=60, description="How often a stream of an import's progress looks for news."
+    )
     import_lease_seconds: float = Field(
         default=30, ge=1, le=3600, description="After this time without a sign of its worker an import is taken over."
     )

@@ -1,11 +1,12 @@
 """HTTP of imports."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Annotated, Any, TypeAlias
 from uuid import UUID
 
 import asyncpg
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import ValidationError
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
@@ -14,7 +15,7 @@ from agreements_api.agreements.schemas import Empty
 from agreements_api.dependencies import SettingsDep
 from agreements_api.imports import errors, service
 from agreements_api.imports.kinds import ImportKind
-from agreements_api.imports.models import ImportStatus, Severity, TemplateFormat
+from agreements_api.imports.models import UNDER_WAY, ImportStatus, Severity, TemplateFormat
 from agreements_api.imports.schemas import FORM_EXAMPLE, ImportCreate, ImportErrorPublic, ImportPublic
 from agreements_api.imports.templates import MEDIA_TYPES, as_csv, template
 from agreements_api.representation import json_response, page_response
@@ -37,6 +38,8 @@ from shared.idempotency import run_idempotent
 from shared.pagination import cut
 from shared.problem_handlers import field_errors
 from shared.problems import Unprocessable
+from shared.progress import followed
+from shared.roles import stopping_of
 from shared.schemas import Page
 
 router = APIRouter(prefix="/imports", tags=["imports"])
@@ -136,6 +139,35 @@ async def read_import(
     async with database.read(actor) as connection:
         row = await service.read(connection, actor, import_id)
     return not_modified(if_none_match, _etag(row, language)) or _shown(actor, row, language)
+
+
+async def get_watched_import(
+    import_id: UUID, database: DatabaseDep, actor: ActorDep, language: Language
+) -> ImportPublic:
+    # A dependency, because a stream that has begun cannot turn into a 404 any more.
+    async with database.read(actor) as connection:
+        return service.public(actor, await service.read(connection, actor, import_id), language)
+
+
+@router.get("/{import_id}/events", operation_id="stream_import_progress", response_class=EventSourceResponse)
+async def stream_import_progress(
+    import_id: UUID,
+    request: Request,
+    database: DatabaseDep,
+    settings: SettingsDep,
+    actor: ActorDep,
+    language: Language,
+    watched: Annotated[ImportPublic, Depends(get_watched_import)],
+) -> AsyncIterator[ServerSentEvent]:
+    """The import as server-sent events, one for each change, until nothing is done by itself any more."""
+    async for state in followed(
+        watched,
+        lambda: get_watched_import(import_id, database, actor, language),
+        ended=lambda state: state.status not in UNDER_WAY,
+        every=settings.progress_poll_seconds,
+        stopping=stopping_of(request.app),
+    ):
+        yield ServerSentEvent(event="progress", data=state)
 
 
 @router.get("/{import_id}/errors", operation_id="list_import_errors", response_model=Page[ImportErrorPublic])

@@ -14,7 +14,7 @@ from notifier.feed.service import SCOPE, Filter
 from shared.auth import SYSTEM, Actor
 from shared.db import DATABASE_ERRORS, Database
 from shared.pagination import Cursors
-from shared.roles import wait_or_stop
+from shared.roles import stopping_of, wait_or_stop
 
 BATCH = 100
 
@@ -71,8 +71,7 @@ class Follower:
 @asynccontextmanager
 async def following(app: FastAPI) -> AsyncIterator[None]:
     """Follow the feed while the application runs; its streams end when the server begins to stop."""
-    stopping = getattr(app.state, "stopping", None) or asyncio.Event()
-    follower = Follower(app.state.database, app.state.settings.feed_poll_seconds, stopping)
+    follower = Follower(app.state.database, app.state.settings.feed_poll_seconds, stopping_of(app))
     app.state.follower = follower
     task = asyncio.create_task(follower.run(), name="feed-follower")
     try:

@@ -1,6 +1,5 @@
 """HTTP of the report jobs."""
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Annotated
@@ -29,6 +28,8 @@ from shared.dependencies import (
 from shared.etags import check_if_match, etag, not_modified
 from shared.idempotency import run_idempotent
 from shared.pagination import cut
+from shared.progress import followed
+from shared.roles import stopping_of
 from shared.schemas import Page
 
 router = APIRouter(prefix="/reports", tags=["reports"])
@@ -102,16 +103,19 @@ async def stream_report_progress(
 ) -> AsyncIterator[ServerSentEvent]:
     """The report's progress as server-sent events, one for each change; the stream ends when the report does."""
     settings: Settings = request.app.state.settings
-    shown = None
-    while True:
-        if progress.version != shown:
-            shown = progress.version
-            yield ServerSentEvent(event="progress", id=str(shown), data=ProgressPublic.of(report_id, progress))
-        if progress.ended:
-            return
-        await asyncio.sleep(settings.progress_poll_seconds)
+
+    async def read() -> Progress:
         async with database.read(actor) as connection:
-            progress = await service.watched(connection, actor, report_id)
+            return await service.watched(connection, actor, report_id)
+
+    async for state in followed(
+        progress,
+        read,
+        ended=lambda state: state.ended,
+        every=settings.progress_poll_seconds,
+        stopping=stopping_of(request.app),
+    ):
+        yield ServerSentEvent(event="progress", id=str(state.version), data=ProgressPublic.of(report_id, state))
 
 
 @router.get(
