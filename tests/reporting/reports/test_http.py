@@ -11,6 +11,7 @@ import httpx
 import pypdf
 import pytest
 import pytest_asyncio
+from fastapi import FastAPI
 
 from reporting.config import Settings
 from reporting.reports.jobs import make_renderer, render_next
@@ -119,6 +120,20 @@ async def test_a_stream_of_a_report_that_ended_ends_at_once(caller: Caller, plan
     job = await ask(caller, plan)
     await caller.post(f"/v1/reports/{job['id']}/cancel", headers={"If-Match": "*"})
     answer = await caller.get(f"/v1/reports/{job['id']}/events")
+    assert answer.text.count("event: progress") == 1
+
+
+async def test_a_stream_of_a_report_ends_when_the_server_stops(
+    caller: Caller, plan: Story, app: FastAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = await ask(caller, plan)
+    stopping = asyncio.Event()
+    monkeypatch.setattr(app.state, "stopping", stopping, raising=False)
+    streaming = asyncio.create_task(caller.get(f"/v1/reports/{job['id']}/events"))
+    await asyncio.sleep(0.15)
+    assert not streaming.done()
+    stopping.set()
+    answer = await asyncio.wait_for(streaming, 5)
     assert answer.text.count("event: progress") == 1
 
 
