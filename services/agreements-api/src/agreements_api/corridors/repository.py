@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -92,6 +93,13 @@ select s.* from corridor c join corridor_segment s on s.corridor_id = c.id
 where c.agreement_id = any($1::uuid[]) and s.organization_id = any($2::uuid[]) and s.withdrawn_at is null
 order by c.id, s.position for no key update of c, s
 """
+# How each segment came from owner to owner, the first one from nobody.
+_PASSED = """
+select h.segment_id, h.action, (k->>'from')::uuid as owner
+from corridor_history h, jsonb_array_elements(h.changes) k
+where h.segment_id = any($1::uuid[]) and k->>'field' = 'organization_id' order by h.segment_id, h.version
+"""
+_TASKS_OF = "select id, task_id from corridor where id = any($1::uuid[])"
 _OTHERS = """
 select count(*) as segments, coalesce(max(s.position), 0) as last, coalesce(sum(s.geometry_positions), 0) as positions,
     coalesce(bool_or(s.position = $3), false) as taken
@@ -114,6 +122,14 @@ class Held:
     agreement_status: str
     relations: list[str]
     members: list[UUID]
+
+
+@dataclass(frozen=True)
+class Passed:
+    """One step by which a segment left an owner."""
+
+    action: str
+    owner: UUID | None
 
 
 @dataclass(frozen=True)
@@ -213,6 +229,19 @@ async def lock_owned(
 ) -> list[Segment]:
     """What these organisations own on corridors of the agreements, for a change that no organisation makes."""
     return [_segment(row) for row in await connection.fetch(_OWNED, agreement_ids, owners)]
+
+
+async def passed(connection: asyncpg.Connection[Any], segment_ids: Sequence[UUID]) -> dict[UUID, list[Passed]]:
+    """How these segments came from owner to owner, by segment."""
+    found: dict[UUID, list[Passed]] = defaultdict(list)
+    for row in await connection.fetch(_PASSED, segment_ids):
+        found[row["segment_id"]].append(Passed(row["action"], row["owner"]))
+    return found
+
+
+async def tasks_of(connection: asyncpg.Connection[Any], corridor_ids: Sequence[UUID]) -> dict[UUID, UUID | None]:
+    """The task, where there is one, that each of these corridors belongs to."""
+    return {row["id"]: row["task_id"] for row in await connection.fetch(_TASKS_OF, corridor_ids)}
 
 
 async def others(connection: asyncpg.Connection[Any], segment: Segment) -> Others:

@@ -1,6 +1,6 @@
 """Rules of corridors and segments. Every function runs inside the caller's transaction."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, TypeAlias
 from uuid import UUID
@@ -28,7 +28,7 @@ from agreements_api.history.service import changes_between
 from agreements_api.policy import Relation
 from agreements_api.tasks import repository as tasks
 from shared import clock
-from shared.auth import SYSTEM, Actor
+from shared.auth import Actor
 from shared.etags import check_if_match
 from shared.problem_handlers import pointer_of
 from shared.problems import FieldError
@@ -158,24 +158,6 @@ async def withdraw(
     held, before = await _begin(connection, actor, corridor_id, segment_id, "withdraw", if_match)
     after = before.model_copy(update={"withdrawn_at": clock.now()})
     await _end(connection, actor, held, before, after, "withdraw_segment", reason)
-
-
-async def succeed(
-    connection: Connection, takes: Mapping[UUID, Mapping[UUID, UUID]], members: Mapping[UUID, Sequence[UUID]]
-) -> None:
-    """Whoever takes the places of owners whose units ended owns their segments from now on.
-
-    `takes` says by agreement who takes whose place (old to new), and `members` who sees the agreement afterwards.
-    """
-    owners = {old for each in takes.values() for old in each}
-    for before in await repository.lock_owned(connection, list(takes), list(owners)):
-        heir = takes[before.agreement_id].get(before.organization_id)
-        if heir is None:
-            continue
-        changed = {"organization_id": heir, "version": before.version + 1, "updated_at": clock.now()}
-        after = before.model_copy(update=changed)
-        await repository.write_segment(connection, after)
-        await tell_segment(connection, SYSTEM, before, after, members[before.agreement_id], "succeed_segment")
 
 
 async def _held(connection: Connection, actor: Actor, corridor_id: UUID) -> Held:

@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from agreements_api.agreements.models import Agreement, Party
-from agreements_api.corridors import service as corridors
+from agreements_api.corridors import succession as corridors
 from agreements_api.party_succession import cases_repository, records_repository, repository
 from agreements_api.party_succession.following import Heir, Heirs
 from agreements_api.party_succession.places import Succession, case_row, reassign, responsibility, succeed

@@ -15,6 +15,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from agreements_api.agreements import repository as agreements
 from agreements_api.agreements.errors import AgreementNotFound
 from agreements_api.agreements.models import Agreement
+from agreements_api.corridors import succession as corridors
 from agreements_api.localities import service as localities
 from agreements_api.localities.models import UnitLevel
 from agreements_api.localities.schemas import SuccessionCreate
@@ -32,6 +33,7 @@ from agreements_api.party_succession.following import Ends, Heir, Heirs
 from agreements_api.party_succession.models import CaseState, RunState
 from agreements_api.party_succession.permissions import allowed_actions, may_apply, may_decide
 from agreements_api.party_succession.places import Succession, TakesPlace, case_row, reassign, responsibility, succeed
+from agreements_api.party_succession.relations import Moves
 from agreements_api.party_succession.repository import Acting, Organization
 from agreements_api.party_succession.runs import queue
 from agreements_api.party_succession.schemas import (
@@ -48,7 +50,9 @@ from agreements_api.party_succession.schemas import (
     SuccessionShown,
     UnitShown,
 )
+from agreements_api.party_succession.segments import Inheritance, inheritance, to_give
 from agreements_api.party_succession.writing import AgreementChange, TaskChange, write
+from agreements_api.policy import Relation
 from agreements_api.tasks import repository as tasks
 from shared import clock
 from shared.auth import Actor
@@ -203,6 +207,7 @@ class _Decision:
         self._takers: dict[UUID, Heir] = {}
         # What is decided, by task (None: the agreement itself) and promiser.
         self._decided: dict[UUID | None, dict[UUID, Case]] = defaultdict(dict)
+        self._inheritances: list[Inheritance] = []
 
     async def begin(self, cases: Sequence[Case]) -> None:
         """Learn how each promise has come to whoever holds it, and hold the tasks."""
@@ -227,6 +232,7 @@ class _Decision:
             await cases_repository.supersede(self._connection, case, after, self._now)
         for task_id in self._concerned(case):
             self._decided[task_id][promised_by] = case
+        self._inherit(case, None)
         await cases_repository.decide_case(self._connection, self._actor, case, await self._choice(promised_by))
         await self._follow_up(case, None)
 
@@ -242,6 +248,7 @@ class _Decision:
         await cases_repository.decide_tasks(self._connection, self._actor, case, rows, choice)
         for _, task_id in rows:
             self._decided[task_id][promised_by] = case
+            self._inherit(case, task_id)
             await self._follow_up(case, task_id)
 
     async def carry_out(self) -> None:
@@ -262,7 +269,42 @@ class _Decision:
             task_id = locked.task.id
             after, succession = reassign(locked.task, self._takes(task_id), confirmed.get(task_id, {}))
             reassigned.append(TaskChange(locked, after, succession.changes, self._told(succession, task_id), reason))
-        await write(self._session, self._agreement, changed, reassigned, self._actor, DECIDE, self._now)
+        members = await write(self._session, self._agreement, changed, reassigned, self._actor, DECIDE, self._now)
+        await self._give_segments(members)
+
+    def _inherit(self, case: Case, task_id: UUID | None) -> None:
+        """Segments go the way of the promise, those of a task's corridor that of a task that is decided apart."""
+        promised_by = case.promised_by_organization_id
+        apart = frozenset(
+            task
+            for (task, promiser), by_unit in self._taken.items()
+            if task is not None and promiser == promised_by and case.old_unit_id in by_unit
+        )
+        found = inheritance(
+            promised_by,
+            self._way(task_id, promised_by),
+            case.old_unit_id,
+            self._takers[promised_by],
+            task_id=task_id,
+            apart=apart,
+        )
+        if found is not None:
+            self._inheritances.append(found)
+
+    async def _give_segments(self, members: Sequence[UUID]) -> None:
+        """What whoever answered until now got by that; whoever gets nothing else in the agreement reads it at least."""
+        holders = {holder for one in self._inheritances for holder in one.since}
+        inherited = await corridors.inherited(self._connection, self._agreement.id, holders)
+        given = list(to_give(inherited, self._inheritances))
+        newcomers = {heir.organization_id for _, heir in given} - set(members)
+        if newcomers:
+            rows = [(one, self._agreement.id, Relation.FORMER.value) for one in sorted(newcomers)]
+            await records_repository.change_members(self._connection, {self._agreement.id: Moves(rows, (), ())})
+        everybody = sorted({*members, *newcomers})
+        for segment, heir in given:
+            await corridors.give(
+                self._connection, self._actor, segment, heir.organization_id, everybody, self._body.reason
+            )
 
     def _way(self, task_id: UUID | None, promised_by: UUID) -> list[Step]:
         unit_id = self._known[promised_by].unit_id

@@ -76,8 +76,8 @@ async def write(
     actor: Actor,
     action: str,
     now: datetime,
-) -> None:
-    """Changes of one locked agreement and of its tasks, with relations, history and events."""
+) -> Sequence[UUID]:
+    """Changes of one locked agreement and of its tasks, with relations, history and events; who sees it afterwards."""
     connection = await repository.connection_of(session)
     await write_records(session, agreements, changed, now)
     standing = await records_repository.standing_of(connection, [agreement.id])
@@ -88,6 +88,7 @@ async def write(
     moves = {agreement.id: followed.moves(standing[agreement.id], above)}
     await records_repository.change_members(connection, moves)
     await tell(session, actor, action, agreements, changed, moves, now)
+    return moves[agreement.id].members
 
 
 async def write_records(
