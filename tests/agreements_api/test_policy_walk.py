@@ -19,7 +19,7 @@ from shared.auth import Actor
 from tests.agreements_api.agreements.world import Person, World, accepted, found, signature
 from tests.agreements_api.conftest import Registry
 from tests.agreements_api.documents.files import attached
-from tests.agreements_api.walk import OF_ONES_ORGANIZATION, OPEN, OWN_LISTS, WALK, Step, Subject
+from tests.agreements_api.walk import ATTACHING, OF_ONES_ORGANIZATION, OPEN, OWN_LISTS, WALK, Step, Subject
 
 # Whoever stands how to the agreement, or to its one task. Đông Triều drafted it for others, so it is no party.
 AGREEMENT_RELATIONS = {
@@ -80,7 +80,7 @@ class Place:
     # What some calls do not do without.
     queries: dict[str, dict[str, str]]
 
-    async def ask(self, person: Person, operation_id: str) -> httpx.Response:
+    async def ask(self, person: Person, operation_id: str, query: Mapping[str, str] | None = None) -> httpx.Response:
         """The call with the document's own example and a version that the record never has: allowed changes nothing."""
         path, method, operation = operations(self.document)[operation_id]
         for name, value in self.ids.items():
@@ -90,7 +90,7 @@ class Place:
         if any(parameter["name"].lower() == "if-match" for parameter in operation.get("parameters", [])):
             headers["If-Match"] = NEVER_THE_VERSION
         return await self.world.http.request(
-            method, path, headers=headers, params=self.queries.get(operation_id), json=self._example(operation)
+            method, path, headers=headers, params=query or self.queries.get(operation_id), json=self._example(operation)
         )
 
     def _example(self, operation: dict[str, Any]) -> Any:
@@ -286,7 +286,8 @@ def test_every_call_is_walked() -> None:
 
 
 def test_every_action_is_asked_by_some_call() -> None:
-    asked = {step.action for step in WALK.values()} | set(OWN_LISTS.values()) | set(OF_ONES_ORGANIZATION.values())
+    walked = [*WALK.values(), *ATTACHING.values()]
+    asked = {step.action for step in walked} | set(OWN_LISTS.values()) | set(OF_ONES_ORGANIZATION.values())
     assert set(policy._BY_ACTION) - asked == {"organization.govern"}
 
 
@@ -304,6 +305,22 @@ async def test_a_record_of_an_agreement_is_open_to_whom_the_table_names(place: P
         else:
             own = step.subject is Subject.COMMENT and person.actor.id == author
             _check(answer, _allowed(step, person, [*relations, Relation.SELF] if own else relations), name)
+
+
+@pytest.mark.parametrize("key", list(AGREEMENT_RELATIONS))
+@pytest.mark.parametrize("subject", list(ATTACHING))
+async def test_a_file_is_attached_by_whom_the_table_names_for_what_it_goes_to(
+    place: Place, subject: str, key: str
+) -> None:
+    step = ATTACHING[subject]
+    relations = RELATIONS[step.subject][key]
+    query = {"subject_kind": subject.removesuffix("_id"), "subject_id": place.ids[subject]}
+    for name, person in people(place.world, key):
+        answer = await place.ask(person, "upload_document", query)
+        if relations is None:
+            assert answer.status_code in _unseen(step, person), f"{name}: {answer.status_code} {answer.text}"
+        else:
+            _check(answer, _allowed(step, person, relations), name)
 
 
 def _unseen(step: Step, person: Person) -> set[int]:

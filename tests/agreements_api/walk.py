@@ -276,6 +276,13 @@ WALK: dict[str, Step] = {
     **_all(Subject.SELF, read_me="me.read", update_me="me.update"),
 }
 
+# The one call that attaches a file asks by what it is attached to.
+ATTACHING: dict[str, Step] = {
+    "task_id": Step("evidence.add", Subject.TASK),
+    "meeting_id": Step("meeting.add_document", Subject.MEETING),
+    "obstacle_id": Step("obstacle.add_evidence", Subject.OBSTACLE),
+}
+
 # Lists of what the caller may see anyway: nobody is refused, and what is in them is the matter of other tests.
 OWN_LISTS = {
     "list_tasks": "task.read",

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from agreements_api.documents.models import SCAN_WORDING, ScanState
+from agreements_api.documents.models import SCAN_WORDING, ScanState, SubjectKind
 from shared.problems import (
     BadRequest,
     Conflict,
@@ -142,13 +142,26 @@ class TaskCancelled(Conflict):
     title = {"vi": "Nhiệm vụ đã hủy, không nhận thêm tài liệu", "en": "The task was cancelled and takes no documents"}
 
 
+class MeetingCancelled(Conflict):
+    code = "meeting_cancelled"
+    title = {
+        "vi": "Hội nghị đã hủy, không nhận thêm tài liệu",
+        "en": "The meeting was cancelled and takes no documents",
+    }
+
+
+def closed(kind: SubjectKind) -> Conflict:
+    """A subject of this kind takes no documents any more."""
+    return MeetingCancelled() if kind is SubjectKind.MEETING else TaskCancelled()
+
+
 class Kept(Conflict):
-    """It was there when something was signed or reported."""
+    """It was there when something was signed, reported, recorded or decided."""
 
     code = "document_kept"
     title = {
-        "vi": "Tài liệu đã là căn cứ ký kết hoặc minh chứng báo cáo nên được giữ lại",
-        "en": "What was signed or reported rests on it, so it is kept",
+        "vi": "Tài liệu đã là căn cứ ký kết, báo cáo hoặc quyết định nên được giữ lại",
+        "en": "What was signed, reported or decided rests on it, so it is kept",
     }
 
 

@@ -4,35 +4,51 @@ from collections.abc import Iterable
 
 from agreements_api.agreements.permissions import ALL, CUSTODIAN, PARTY, WORKERS
 from agreements_api.documents.models import HELD, SubjectKind
+from agreements_api.meetings.permissions import HOST
+from agreements_api.obstacles.permissions import SUPERIOR
 from agreements_api.policy import MEMBERS, Relation, Rule, allowed, register
 from agreements_api.tasks.permissions import COORDINATING, LEAD, MONITOR
 from shared.auth import Actor
 
 register(
     Rule("document.read", MEMBERS, ALL, scope="documents:read"),
-    Rule("document.add", WORKERS, CUSTODIAN | PARTY, scope="documents:write", note="to an agreement or a meeting"),
+    Rule("document.add", WORKERS, CUSTODIAN | PARTY, scope="documents:write", note="to an agreement"),
+    Rule(
+        "meeting.add_document",
+        WORKERS,
+        CUSTODIAN | PARTY | HOST,
+        scope="documents:write",
+        note="own: hosts it; minutes and what was handed out",
+    ),
     Rule(
         "evidence.add",
         WORKERS,
         LEAD | COORDINATING | MONITOR | CUSTODIAN,
         scope="documents:write",
-        note="to a task or an obstacle; to a report its lead only",
+        note="to a task; to a report its lead only",
+    ),
+    Rule(
+        "obstacle.add_evidence",
+        WORKERS,
+        LEAD | COORDINATING | MONITOR | CUSTODIAN | SUPERIOR,
+        scope="documents:write",
+        note="superior: settles what was escalated",
     ),
     Rule(
         "document.remove",
         WORKERS,
         frozenset({Relation.OWN}),
         scope="documents:write",
-        note="one's own organisation's; never what was signed or reported",
+        note="one's own organisation's; never what was signed, reported or decided upon",
     ),
 )
 
 _ADDING: dict[SubjectKind, str] = {
     SubjectKind.AGREEMENT: "document.add",
-    SubjectKind.MEETING: "document.add",
+    SubjectKind.MEETING: "meeting.add_document",
     SubjectKind.TASK: "evidence.add",
     SubjectKind.REPORT: "evidence.add",
-    SubjectKind.OBSTACLE: "evidence.add",
+    SubjectKind.OBSTACLE: "obstacle.add_evidence",
 }
 
 

@@ -11,10 +11,14 @@ from uuid import UUID
 import asyncpg
 
 from agreements_api.documents.models import Document, ScanState, SubjectKind
+from agreements_api.meetings.repository import HOSTING
 
 
 class Origin(NamedTuple):
-    """How a kind of subject is found, and which row of the statement stands still while documents come and go."""
+    """How a kind of subject is found, and which rows of the statement stand still while documents come and go.
+
+    What somebody waited for is seen in those rows alone: until when documents are kept is to follow from their columns.
+    """
 
     row: str
     statement: str
@@ -61,6 +65,27 @@ select t.agreement_id, t.id as task_id, r.organization_id as owner_id, t.status 
     {_OF_TASK} as relations, 'infinity'::timestamptz as kept_until
 from task_progress_report r join task t on t.id = r.task_id
 where r.id = $2 and {_SEEN.format(key="t.agreement_id")}
+""",  # noqa: S608
+    ),
+    # What lay at an obstacle when it was handed to the body above, or settled, is what that was decided upon.
+    SubjectKind.OBSTACLE: Origin(
+        row="o, t",
+        statement=f"""
+select o.agreement_id, o.task_id, o.raised_by_organization_id as owner_id, t.status <> 'cancelled' as open,
+    {_OF_TASK} as relations, greatest(o.resolved_at, o.escalated_at) as kept_until
+from obstacle o join task t on t.id = o.task_id where o.id = $2 and {_SEEN.format(key="o.agreement_id")}
+""",  # noqa: S608
+    ),
+    # What lay at a meeting that was held, when something was last recorded of it: attendance, minutes, outcomes.
+    SubjectKind.MEETING: Origin(
+        row="m",
+        statement=f"""
+select m.agreement_id, null::uuid as task_id, m.host_organization_id as owner_id, m.status <> 'cancelled' as open,
+    array(select distinct r.relation from agreement_member r
+        where r.agreement_id = m.agreement_id and r.organization_id = $1 and r.source_id = m.agreement_id
+        union select 'own' where {HOSTING} = $1) as relations,
+    case when m.status = 'held' then m.updated_at end as kept_until
+from meeting m where m.id = $2 and {_SEEN.format(key="m.agreement_id")}
 """,  # noqa: S608
     ),
 }
@@ -167,7 +192,7 @@ class Subject:
     id: UUID
     agreement_id: UUID
     task_id: UUID | None
-    # Who lead the task, gave the report or keeps the agreement.
+    # Who leads the task, gave the report, keeps the agreement, raised the obstacle or hosts the meeting.
     owner_id: UUID | None
     open: bool
     relations: Sequence[str]
@@ -213,9 +238,7 @@ async def _subject(
     subject_id: UUID,
     holding: str,
 ) -> Subject | None:
-    origin = SUBJECTS.get(kind)
-    if origin is None:
-        return None
+    origin = SUBJECTS[kind]
     statement = origin.statement + (holding + origin.row if holding else "")
     row = await connection.fetchrow(statement, organization_id, subject_id)
     if row is None:

@@ -269,7 +269,7 @@ async def list_evidence(
     limit: Limit = PAGE,
     cursor: CursorParameter = None,
 ) -> Response:
-    """What proves a task's progress: documents of the task and of its reports, the newest first."""
+    """What proves a task's progress: documents of the task, its reports and its obstacles, the newest first."""
     listed = Listed("task_id", task_id, report_id=report_id, removed=removed)
     return await _page(request, database, actor, cursors, listed, limit, cursor)
 

@@ -36,7 +36,7 @@ async def subject_to_add_to(connection: Connection, actor: Actor, kind: SubjectK
     if kind is SubjectKind.REPORT and subject.owner_id != actor.organization_id:
         raise errors.NotAllowed
     if not subject.open:
-        raise errors.TaskCancelled
+        raise errors.closed(kind)
     return subject
 
 
@@ -87,16 +87,18 @@ async def remove(
 ) -> None:
     """Take it off its subject. It stays on record; its content leaves the store when nothing refers to it."""
     connection = await driver_connection(session)
-    if not may_remove(actor, own=(await _row(connection, actor, document_id))["own"]):
+    seen = await _row(connection, actor, document_id)
+    if not may_remove(actor, own=seen["own"]):
         raise errors.NotAllowed
+    # Before the document, as whoever reports on the ground of it holds the task first.
+    subject = await repository.hold_subject(
+        connection, actor.organization_id, SubjectKind(seen["subject_kind"]), seen["subject_id"]
+    )
     await repository.lock(connection, document_id)
     row = await _row(connection, actor, document_id)
     check_if_match(if_match, row["version"])
     if row["removed_at"] is not None:
         raise errors.AlreadyRemoved
-    subject = await repository.hold_subject(
-        connection, actor.organization_id, SubjectKind(row["subject_kind"]), row["subject_id"]
-    )
     if _is_kept(row, subject):
         raise errors.Kept
     await repository.remove(connection, document_id, at=clock.now(), by=actor.name, reason=reason)

@@ -23,11 +23,11 @@ _SCOPE = "m.agreement_id in (select x.agreement_id from agreement_access x where
 _RELATIONS = """array(select r.relation from agreement_member r where r.agreement_id = a.id
     and r.organization_id = $1 and r.source_id = a.id)"""
 # Where the host's unit has ended, whoever took its place as a party hosts.
-_HOSTING = """coalesce((select p.responsible_organization_id from agreement_party p
+HOSTING = """coalesce((select p.responsible_organization_id from agreement_party p
     where p.agreement_id = m.agreement_id and p.organization_id = m.host_organization_id), m.host_organization_id)"""
 _ASSIGNABLE = "a.status = 'in_force' and a.amends_agreement_id is null"
 # What MeetingPublic shows, but for allowed_actions, which depend on the caller.
-_SHOWN = f"""m.id, m.version, m.status, m.starts_at, {_HOSTING} as hosting_id, {_RELATIONS} as relations,
+_SHOWN = f"""m.id, m.version, m.status, m.starts_at, {HOSTING} as hosting_id, {_RELATIONS} as relations,
     {_ASSIGNABLE} as assignable, json_build_object(
     'id', m.id, 'version', m.version, 'agreement_id', m.agreement_id, 'agreement_title', a.title, 'kind', m.kind,
     'title', m.title, 'status', m.status, 'host_organization_id', m.host_organization_id, 'host_name', m.host_name,
@@ -76,7 +76,7 @@ for share of a
 _LOCK = f"""
 select m.id, m.version, m.agreement_id, m.kind, m.title, m.status, m.host_organization_id, m.host_name, m.place,
     m.online_url, m.starts_at, m.ends_at, m.held_on, m.cancel_reason, m.agenda::text as agenda, a.demonstration,
-    {_HOSTING} as hosting_id, {_RELATIONS} as relations
+    {HOSTING} as hosting_id, {_RELATIONS} as relations
 {_FROM} where m.id = $2 and {_SCOPE} for no key update of m
 """
 _MEMBERS = "select distinct organization_id from agreement_member where agreement_id = $1 order by 1"
