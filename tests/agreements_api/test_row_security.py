@@ -16,6 +16,7 @@ from agreements_api.policy import MEMBERS, Role
 from lienvung.postgres import DatabaseAddress
 from tests.agreements_api.agreements.world import REPORT, World, accepted
 from tests.agreements_api.conftest import PASSWORD, Registry
+from tests.agreements_api.documents.files import attached
 from tests.agreements_api.test_policy_walk import OURS, Place, set_up
 
 PROTECTED = (
@@ -71,6 +72,7 @@ PROTECTED = (
     "task_milestone",
     "task_progress_report",
     "task_recurrence",
+    "task_report_evidence",
     "task_urging",
     "withdrawn_text",
     "work_assignment",
@@ -110,7 +112,9 @@ async def place(
     answer = await http.put(f"{task}/funding", json=funding, headers=worker.unsafe(**{"If-Match": "*"}))
     accepted(answer, 200)
     await tell_missed(registry.database, 10)
-    for verb, body in (("accept", None), ("reports", REPORT), ("submit", None)):
+    photo = await attached(worker, ("task", place.ids["task_id"]))
+    report = REPORT | {"evidence_ids": [photo["id"]]}
+    for verb, body in (("accept", None), ("reports", report), ("submit", None)):
         await worker.step(task, verb, body)
     await world.person("ubnd-kinhmon").step(task, "confirm")
     for path in (agreement, task):

@@ -96,16 +96,28 @@ _OWN = """(d.organization_id = $1::uuid and exists (select from agreement_member
 _SHOWN = f"""d.id, d.version, d.agreement_id, d.subject_kind, d.subject_id, d.task_id, d.digest, d.size, d.media_type,
     d.name, d.description, d.organization_id, d.organization_name, d.added_by, d.created_at, d.updated_at, d.removed_at,
     d.removed_by, d.removal_reason, c.state, c.detail, c.scanned_at,
+    exists (select from task_report_evidence e where e.document_id = d.id) as named,
     {_OWN} is true as own"""
 _FROM = f"""document d join document_content c on c.digest = d.digest
 where {_SEEN.format(key="d.agreement_id")}"""
 _READ = f"select {_SHOWN} from {_FROM} and d.id = $2"  # noqa: S608
 _LIST = f"""
 select {_SHOWN} from {_FROM} and {{key}} = $2 and ($3::uuid is null or d.id < $3) and ($4 or d.removed_at is null)
-    and ($5::uuid is null or d.subject_id = $5)
+    and ($5::uuid is null or d.subject_id = $5 or exists (
+        select from task_report_evidence e where e.report_id = $5 and e.document_id = d.id))
 order by d.id desc limit $6
 """  # noqa: S608
 OF_SUBJECT, OF_AGREEMENT, OF_TASK = (_LIST.format(key=f"d.{key}") for key in ("subject_id", "agreement_id", "task_id"))
+_EVIDENCE = f"""
+select d.id, d.name, d.media_type, d.size, d.digest, d.removed_at, c.state
+from {_FROM} and d.task_id = $2 and d.id = any($3::uuid[])
+"""  # noqa: S608
+# What has come to a task, or to what stands in its way, since progress was reported last, and can be opened.
+_UNREPORTED = f"""
+select d.id from {_FROM} and d.task_id = $2 and d.subject_kind in ('task', 'obstacle') and d.removed_at is null
+    and c.state in ('clean', 'not_scanned') and ($3::timestamptz is null or d.created_at > $3)
+order by d.id limit $4
+"""  # noqa: S608
 # A subject that has no documents is seen through its agreement; a kind that nobody has registered has none.
 _AGREEMENT_SEEN = f"select {_SEEN.format(key='$2')}"
 _TASK_SEEN = f"select exists (select from task t where t.id = $2 and {_SEEN.format(key='t.agreement_id')})"  # noqa: S608
@@ -269,6 +281,26 @@ async def list_documents(
     return await connection.fetch(
         statement, organization_id, listed.id, before, listed.removed, listed.report_id, limit
     )
+
+
+async def evidence(
+    connection: asyncpg.Connection[Any], organization_id: UUID | None, task_id: UUID, document_ids: Sequence[UUID]
+) -> list[asyncpg.Record]:
+    """Those of the documents that belong to a task, its reports or its obstacles, with what the scan knows of them."""
+    return await connection.fetch(_EVIDENCE, organization_id, task_id, document_ids)
+
+
+async def unreported(
+    connection: asyncpg.Connection[Any],
+    organization_id: UUID | None,
+    task_id: UUID,
+    since: datetime | None,
+    *,
+    limit: int,
+) -> list[UUID]:
+    """What can be named as evidence of a task's next report."""
+    rows = await connection.fetch(_UNREPORTED, organization_id, task_id, since, limit)
+    return [row["id"] for row in rows]
 
 
 async def is_agreement_visible(

@@ -215,6 +215,9 @@ async def _kept_among(connection: Connection, actor: Actor, rows: Sequence[async
     for row in rows:
         if not row["own"] or row["removed_at"] is not None:
             continue
+        if row["named"]:
+            kept.add(row["id"])
+            continue
         key = (row["subject_kind"], row["subject_id"])
         if key not in asked:
             kind = SubjectKind(row["subject_kind"])
@@ -225,7 +228,8 @@ async def _kept_among(connection: Connection, actor: Actor, rows: Sequence[async
 
 
 def _is_kept(row: asyncpg.Record, subject: Subject | None) -> bool:
-    return subject is not None and was_there(row["created_at"], subject.kept_until)
+    """A report that names it keeps it, wherever it is attached and whenever that was."""
+    return row["named"] or (subject is not None and was_there(row["created_at"], subject.kept_until))
 
 
 async def _row(connection: Connection, actor: Actor, document_id: UUID) -> asyncpg.Record:

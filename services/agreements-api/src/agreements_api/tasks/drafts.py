@@ -3,8 +3,9 @@
 from datetime import date
 from uuid import UUID
 
+from agreements_api.documents import repository as documents
 from agreements_api.tasks import errors, repository
-from agreements_api.tasks.schemas import ReportDraft, ReportPeriod
+from agreements_api.tasks.schemas import MOST_EVIDENCE, ReportDraft, ReportPeriod
 from agreements_api.tasks.steps import Connection
 from shared import clock
 from shared.auth import Actor
@@ -34,6 +35,8 @@ async def draft(connection: Connection, actor: Actor, task_id: UUID, period: Rep
         raise errors.TaskNotFound
     last = LastReport.model_validate_json(row["last_report"]) if row["last_report"] else None
     kind = period or _OF_FREQUENCY.get(row["frequency"], ReportPeriod.MONTH)
+    reported_at = last.reported_at if last else None
+    evidence = await documents.unreported(connection, actor.organization_id, task_id, reported_at, limit=MOST_EVIDENCE)
     start, end = due_period(kind, clock.today(), last.period_end if last else None)
     return ReportDraft(
         task_id=task_id,
@@ -43,7 +46,8 @@ async def draft(connection: Connection, actor: Actor, task_id: UUID, period: Rep
         percent=last.percent if last else 0,
         narrative=last.narrative if last else None,
         difficulties=last.difficulties if last else None,
-        carried_from=last.reported_at if last else None,
+        carried_from=reported_at,
+        evidence_ids=evidence,
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from agreements_api.documents.models import SCAN_WORDING, ScanState
 from shared.problems import Conflict, FieldError, Forbidden, InvalidTransition, NotFound, Unprocessable
 
 
@@ -50,6 +51,42 @@ def window_too_short(pointer: str, days: int) -> NotTaken:
 
 def unknown_reference(pointer: str) -> NotTaken:
     return NotTaken(pointer, "unknown_reference", "Không có bản ghi này.", "There is no such record.")
+
+
+class EvidenceNotTaken(Unprocessable):
+    """Documents that a report cannot name as its evidence, each by its place."""
+
+
+def evidence_unknown(pointer: str) -> FieldError:
+    return FieldError(
+        pointer,
+        "unknown_reference",
+        {"vi": "Nhiệm vụ không có tài liệu này.", "en": "The task has no such document."},
+    )
+
+
+def evidence_twice(pointer: str) -> FieldError:
+    return FieldError(
+        pointer, "named_twice", {"vi": "Tài liệu này đã được nêu.", "en": "This document is named already."}
+    )
+
+
+def evidence_removed(pointer: str) -> FieldError:
+    return FieldError(
+        pointer, "document_removed", {"vi": "Tài liệu này đã được gỡ bỏ.", "en": "This document was removed."}
+    )
+
+
+def evidence_held(pointer: str, state: str) -> FieldError:
+    words = SCAN_WORDING[ScanState(state)]
+    return FieldError(
+        pointer,
+        "document_held",
+        {
+            "vi": f"Chưa dùng được tài liệu này: {words}.",
+            "en": f"It is held by the virus scan, whose state is {state}.",
+        },
+    )
 
 
 def clause_ended(pointer: str) -> NotTaken:

@@ -92,7 +92,11 @@ select r.id, json_build_object('id', r.id, 'period_start', r.period_start, 'peri
     'organization_id', r.organization_id, 'reported_by', r.reported_by, 'reported_at', r.reported_at,
     'corrects', r.corrects_report_id, 'corrected_by', (
         select k.id from task_progress_report k
-        where k.corrects_report_id = r.id and ($5::timestamptz is null or k.reported_at <= $5)))::text as body
+        where k.corrects_report_id = r.id and ($5::timestamptz is null or k.reported_at <= $5)),
+    'evidence', coalesce((select json_agg(json_build_object('document_id', d.id, 'name', d.name,
+        'media_type', d.media_type, 'size', d.size, 'digest', d.digest) order by e.position)
+        from task_report_evidence e join document d on d.id = e.document_id where e.report_id = r.id),
+        '[]'))::text as body
 from task t join task_progress_report r on r.task_id = t.id
 where t.id = $2 and {SCOPE} and ($3::uuid is null or r.id < $3)
   and ($5::timestamptz is null or r.reported_at <= $5)
@@ -468,6 +472,7 @@ class ReportRow:
     narrative: str
     difficulties: str | None
     corrects: UUID | None = None
+    evidence: Sequence[UUID] = ()
     id: UUID = field(default_factory=new_id)
 
 
@@ -501,7 +506,7 @@ async def write(
         report = change.report
         statement = _WRITE_REPORT
         values += [report.id, report.period_start, report.period_end, report.percent, report.narrative]
-        values += [report.difficulties, actor.name, report.corrects]
+        values += [report.difficulties, actor.name, report.corrects, list(report.evidence)]
     elif change.decision is not None:
         decision = change.decision
         statement = _WRITE_DECISION
@@ -728,6 +733,10 @@ _WRITE_REPORT = f"""{_CHANGE}, reported as (
     insert into task_progress_report (id, task_id, period_start, period_end, percent, narrative, difficulties,
                                       organization_id, account_id, reported_by, reported_at, corrects_report_id)
     values ($31, $2, $32, $33, $34, $35, $36, $1, $22, $37, $21, $38)
+), proved as (
+    insert into task_report_evidence (report_id, document_id, agreement_id, position)
+    select $31, e.document_id, c.agreement_id, e.position
+    from changed c, unnest($39::uuid[]) with ordinality as e(document_id, position)
 ) {_WRITTEN}"""  # noqa: S608
 _WRITE_DECISION = f"""{_CHANGE}, decided as (
     insert into task_confirmation (id, task_id, submission, decision, organization_id, organization_name, account_id,

@@ -13,6 +13,7 @@ from agreements_api.tasks.models import Decision, TaskStatus
 from agreements_api.tasks.timeliness import Timeliness
 from shared.schemas import Model, Text
 
+MOST_EVIDENCE = 50
 Percent = Annotated[int, Field(strict=True, ge=0, le=100)]
 Flag = Annotated[bool, Field(strict=True)]
 
@@ -34,6 +35,13 @@ REPORT_EXAMPLE: dict[str, Any] = {
     "percent": 40,
     "narrative": "Đã rà soát 40 % khu vực giáp ranh.",
     "difficulties": "Hồ sơ địa chính hai bên chưa khớp.",
+}
+_EVIDENCE: dict[str, Any] = {
+    "document_id": "01990000-0000-7000-8000-0000000000f1",
+    "name": "Biên bản rà soát (minh họa).pdf",
+    "media_type": "application/pdf",
+    "size": 48213,
+    "digest": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
 }
 
 
@@ -115,6 +123,11 @@ class ProgressReportCreate(Model):
     percent: Percent
     narrative: Text
     difficulties: Text | None = None
+    evidence_ids: Annotated[list[UUID], Field(max_length=MOST_EVIDENCE)] = Field(
+        default=[],
+        description="Documents of the task, of its reports or its obstacles that prove it; none that the virus scan"
+        " holds. The report keeps them.",
+    )
     corrects: UUID | None = Field(
         default=None, description="An earlier report of the task that was wrong; it is kept and marked as corrected."
     )
@@ -164,6 +177,9 @@ class ReportDraft(Model):
     narrative: str | None = Field(description="Of the last report; null where there is none.")
     difficulties: str | None
     carried_from: datetime | None = Field(default=None, description="When the last report was given.")
+    evidence_ids: list[UUID] = Field(
+        default=[], description="What has been attached to the task and its obstacles since, and can be named."
+    )
 
 
 class Submission(Model):
@@ -211,6 +227,16 @@ class TaskPartyPublic(Model):
     )
 
 
+class EvidencePublic(Model):
+    """A document as a report names it; it is kept for as long as the report."""
+
+    document_id: UUID
+    name: str
+    media_type: str
+    size: int = Field(description="Bytes.")
+    digest: str = Field(description="SHA-256 of the content, in hexadecimal digits.")
+
+
 class LastReportPublic(Model):
     period_start: date | None
     period_end: date | None
@@ -218,6 +244,9 @@ class LastReportPublic(Model):
     narrative: str | None
     difficulties: str | None
     reported_at: datetime
+    evidence: list[EvidencePublic] = Field(
+        default=[], description="Absent from what was reported before reports named their evidence."
+    )
 
 
 class TaskPublic(Model):
@@ -322,6 +351,7 @@ class ProgressReportPublic(Model):
                     "reported_at": "2026-11-14T03:00:00Z",
                     "corrects": None,
                     "corrected_by": None,
+                    "evidence": [_EVIDENCE],
                 }
             ]
         }
@@ -338,6 +368,7 @@ class ProgressReportPublic(Model):
     reported_at: datetime
     corrects: UUID | None = Field(description="The report that this one corrects.")
     corrected_by: UUID | None = Field(description="The report that corrects this one.")
+    evidence: list[EvidencePublic] = Field(description="What it names as its evidence, in its order.")
 
 
 class ConfirmationPublic(Model):

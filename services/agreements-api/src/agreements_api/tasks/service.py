@@ -11,7 +11,7 @@ from agreements_api.agreements import errors as agreement_errors
 from agreements_api.agreements import permissions as agreement_permissions
 from agreements_api.obstacles import service as obstacles
 from agreements_api.policy import Caller
-from agreements_api.tasks import errors, repository, responses
+from agreements_api.tasks import errors, evidence, repository, responses
 from agreements_api.tasks.assigning import assigned, new_task
 from agreements_api.tasks.models import Decision, TaskStatus
 from agreements_api.tasks.parties import participants, party_deadlines, relations_of, with_deadlines
@@ -126,6 +126,7 @@ async def report(
     """
     step = await begin(connection, actor, task_id, "report", if_match)
     stands = body.corrects is None or await _stands(step, body.corrects)
+    proof = await evidence.named(connection, actor, task_id, body.evidence_ids)
     last = LastReport(
         period_start=body.period_start,
         period_end=body.period_end,
@@ -133,13 +134,23 @@ async def report(
         narrative=body.narrative,
         difficulties=body.difficulties,
         reported_at=step.now,
+        evidence=proof,
     )
-    row = ReportRow(body.period_start, body.period_end, body.percent, body.narrative, body.difficulties, body.corrects)
+    row = ReportRow(
+        period_start=body.period_start,
+        period_end=body.period_end,
+        percent=body.percent,
+        narrative=body.narrative,
+        difficulties=body.difficulties,
+        corrects=body.corrects,
+        evidence=body.evidence_ids,
+    )
     after = step.after(percent=body.percent, last_report=last) if stands else step.locked.task
     changes = [Change(field="percent", from_=step.locked.task.percent, to=after.percent)] if stands else []
     if body.corrects is not None:
         changes.append(Change(field="corrects_report", to=str(body.corrects)))
-    event = partial(TaskProgressReported, report_id=row.id, corrects_report_id=body.corrects)
+    changes += [Change(field=f"evidence/{one.document_id}", to=one.name) for one in proof]
+    event = partial(TaskProgressReported, report_id=row.id, corrects_report_id=body.corrects, evidence=proof)
     action = "report" if body.corrects is None else "correct_report"
     return await step.end(after, action, event, changes=changes, report=row)
 

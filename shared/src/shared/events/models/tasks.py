@@ -24,6 +24,16 @@ class TaskParty(EventModel):
     lapsed_at: datetime | None = None
 
 
+class ReportEvidence(EventModel):
+    """A document that a report names; its content is fetched by a link, and never part of an event."""
+
+    document_id: UUID
+    name: str
+    media_type: str
+    size: int
+    digest: str
+
+
 class LastReport(EventModel):
     period_start: date | None = None
     period_end: date | None = None
@@ -31,6 +41,7 @@ class LastReport(EventModel):
     narrative: str | None = None
     difficulties: str | None = None
     reported_at: datetime
+    evidence: list[ReportEvidence] = []
 
 
 class TaskSnapshot(EventModel):
@@ -126,6 +137,7 @@ class TaskProgressReported(TaskEvent):
     report_id: UUID | None = None
     # The earlier report that this one is to be read in the place of.
     corrects_report_id: UUID | None = None
+    evidence: list[ReportEvidence] = []
 
 
 class TaskSubmitted(TaskEvent):
