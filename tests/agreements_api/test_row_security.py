@@ -70,6 +70,7 @@ PROTECTED = (
     "task_dependency",
     "task_extension",
     "task_milestone",
+    "task_part_history",
     "task_progress_report",
     "task_recurrence",
     "task_report_evidence",

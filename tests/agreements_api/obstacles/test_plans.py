@@ -8,6 +8,7 @@ import pytest_asyncio
 
 from agreements_api.comments import repository as comments
 from agreements_api.obstacles import repository as obstacles
+from agreements_api.obstacles.past import repository as past
 from agreements_api.obstacles.repository import Filter
 from agreements_api.urgings import repository as urgings
 from shared import clock
@@ -48,7 +49,20 @@ async def many(world: World, plan: Json) -> Json:
         " created_at) select gen_random_uuid(), id, agreement_id, 'Đo lại', raised_by_organization_id, 'UBND',"
         " '2027-01-01', now() from obstacle"
     )
-    for table in (*TABLES, "obstacle_measure", "agreement", "agreement_access", "agreement_member", "task"):
+    await world.rows(
+        "insert into obstacle_log (id, obstacle_id, agreement_id, version, action, actor_id, actor_kind, actor_name,"
+        " changes, occurred_at, state) select gen_random_uuid(), o.id, o.agreement_id, v, 'update', gen_random_uuid(),"
+        " 'user', 'x', '[]', now(), l.state from obstacle o, generate_series(2, 4) v, obstacle_log l"
+    )
+    for table in (
+        *TABLES,
+        "obstacle_log",
+        "obstacle_measure",
+        "agreement",
+        "agreement_access",
+        "agreement_member",
+        "task",
+    ):
         await world.rows(f"analyze {table}")
     return obstacle
 
@@ -95,6 +109,22 @@ async def test_the_obstacles_of_one_agreement_or_task_are_found_by_it(world: Wor
         plan = await as_member(world, "quangninh", statement, values)
         assert f"{index} " in plan
         assert read(plan, "obstacle") < 200
+
+
+async def test_obstacles_of_the_past_are_found_by_their_agreement_or_task(world: World, many: Json) -> None:
+    organization, now = world.organizations["quangninh"].id, clock.now()
+    for narrowed, index in (
+        (Filter(agreement_id=UUID(many["agreement_id"])), "obstacle_of"),
+        (Filter(task_id=UUID(many["task_id"])), "obstacle_of_task"),
+    ):
+        statement, *values = past.list_statement(
+            organization, narrowed, as_of=now, day=clock.today(), before=None, limit=51
+        )
+        plan = await as_member(world, "quangninh", statement, values)
+        assert f"{index} " in plan
+        assert "obstacle_log_obstacle_id_version_key" in plan
+        assert read(plan, "obstacle") < 200
+        assert "Seq Scan on history" not in plan
 
 
 async def test_the_urgings_of_one_task_are_found_by_it(world: World, many: Json) -> None:

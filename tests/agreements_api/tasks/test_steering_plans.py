@@ -1,6 +1,6 @@
 """How PostgreSQL finds what stands beside a task among very much of it, under the application's role."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +16,8 @@ from agreements_api.task_dependencies.models import Direction
 from tests.agreements_api.agreements.world import Json, World
 
 TASKS, OF_EACH = 400, 25
+BESIDE = ("task_milestone", "task_extension", "task_dependency", "task_part_history")
+THEN = datetime(2027, 1, 1, tzinfo=UTC)
 FILLED = (
     "insert into task_milestone (id, task_id, agreement_id, position, title, created_at, updated_at)"
     " select gen_random_uuid(), t.id, t.agreement_id, i, 'Mốc', now(), now()"
@@ -28,6 +30,14 @@ FILLED = (
     " select gen_random_uuid(), k.agreement_id, k.id, o.id, 0, now()"
     " from (select id, agreement_id, row_number() over (order by id) as nth from task) k"
     " join (select id, row_number() over (order by id) as nth from task) o on o.nth between k.nth + 1 and k.nth + $1",
+    # Versions of many milestones, and of dependencies on one task ahead.
+    "insert into task_part_history (part_id, version, kind, task_id, agreement_id, state, occurred_at)"
+    " select m.id, v, 'milestone', m.task_id, m.agreement_id, jsonb_build_object('position', m.position), now()"
+    " from task_milestone m, generate_series(1, $1::int / 5) v",
+    "insert into task_part_history (part_id, version, kind, task_id, other_task_id, agreement_id, state, occurred_at)"
+    " select d.id, 1, 'dependency', d.task_id, d.depends_on_task_id, d.agreement_id,"
+    " jsonb_build_object('task_id', d.task_id, 'depends_on_task_id', d.depends_on_task_id), now()"
+    " from task_dependency d where $1 > 0",
     "insert into task_recurrence (id, agreement_id, frequency, rule, working_days_after, current_task_id, next_due_on,"
     " next_from, created_at, updated_at)"
     " select gen_random_uuid(), t.agreement_id, 'monthly', 'x', 0, t.id, '2027-01-14',"
@@ -49,7 +59,7 @@ async def task(world: World, plan: Json) -> UUID:
     )
     for statement in FILLED:
         await world.rows(statement, OF_EACH)
-    for table in ("task", "task_milestone", "task_extension", "task_dependency", "task_recurrence"):
+    for table in (*BESIDE, "task", "task_recurrence"):
         await world.rows(f"analyze {table}")
     [row] = await world.rows("select id from task order by id offset 200 limit 1")
     identity: UUID = row["id"]
@@ -65,6 +75,10 @@ async def task(world: World, plan: Json) -> UUID:
         (extensions.LIST, (UUID(int=2**127), 51), "task_extension_of"),
         (dependencies.LISTS[Direction.PREDECESSORS], (None, 11), "task_dependency_of"),
         (dependencies.LISTS[Direction.SUCCESSORS], (None, 11), "task_dependency_on"),
+        (milestones.PAST_LIST, (THEN, None, None, 51), "task_part_history_of"),
+        (extensions.PAST_LIST, (THEN, None, 51), "task_extension_of"),
+        (dependencies.PAST_LISTS[Direction.PREDECESSORS], (THEN, None, 11), "task_part_history_of"),
+        (dependencies.PAST_LISTS[Direction.SUCCESSORS], (THEN, None, 11), "task_part_history_on"),
     ],
 )
 async def test_what_stands_beside_one_task_is_found_by_it(
@@ -72,7 +86,7 @@ async def test_what_stands_beside_one_task_is_found_by_it(
 ) -> None:
     plan = await explain(world, statement, world.organizations["quangninh"].id, task, *more)
     assert index in plan
-    for table in ("task_milestone", "task_extension", "task_dependency"):
+    for table in BESIDE:
         assert f"Seq Scan on {table}" not in plan
 
 

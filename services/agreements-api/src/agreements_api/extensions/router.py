@@ -4,11 +4,14 @@ from collections.abc import Awaitable, Callable
 from uuid import UUID
 
 import asyncpg
+import orjson
 from fastapi import APIRouter, Request, Response
 
 from agreements_api.extensions import errors, repository, service
 from agreements_api.extensions.permissions import allowed_actions
 from agreements_api.extensions.schemas import ExtensionCreate, ExtensionPublic, Grant
+from agreements_api.history.instants import AsOf
+from agreements_api.history.past import Json, body_of, shown
 from agreements_api.policy import Caller
 from agreements_api.representation import json_response, page_response, with_actions
 from agreements_api.tasks.answers import check_scope, check_visible
@@ -41,6 +44,7 @@ async def list_extensions(
     database: DatabaseDep,
     actor: ActorDep,
     cursors: CursorsDep,
+    as_of: AsOf = None,
     limit: Limit = PAGE,
     cursor: CursorParameter = None,
 ) -> Response:
@@ -48,13 +52,18 @@ async def list_extensions(
     check_scope(actor)
     scope = f"extensions:{task_id}"
     before = UUID(cursors.decode(scope, cursor)[0]) if cursor is not None else None
+    seer = actor.organization_id
     async with database.read(actor) as connection:
-        rows = await repository.list_of(connection, actor.organization_id, task_id, before=before, limit=limit + 1)
+        if as_of is None:
+            rows = await repository.list_of(connection, seer, task_id, before=before, limit=limit + 1)
+        else:
+            rows = await repository.list_past(connection, seer, task_id, as_of, before=before, limit=limit + 1)
         if not rows:
-            await check_visible(connection, actor, task_id)
+            await check_visible(connection, actor, task_id, as_of)
     items, last = cut(rows, limit)
     following = cursors.encode(scope, [last["id"]]) if last else None
-    return page_response(request, [_body(actor, row) for row in items], following, None)
+    bodies = [_body(actor, row) if as_of is None else _past(orjson.loads(row["state"])) for row in items]
+    return page_response(request, bodies, following, None)
 
 
 @router.post(
@@ -82,10 +91,23 @@ async def request_extension(
 
 @router.get("/tasks/{task_id}/extensions/{extension_id}", operation_id="read_extension", response_model=ExtensionPublic)
 async def read_extension(
-    task_id: UUID, extension_id: UUID, database: DatabaseDep, actor: ActorDep, if_none_match: IfNoneMatch = None
+    task_id: UUID,
+    extension_id: UUID,
+    database: DatabaseDep,
+    actor: ActorDep,
+    as_of: AsOf = None,
+    if_none_match: IfNoneMatch = None,
 ) -> Response:
     """One request, and what the caller may do with it."""
     check_scope(actor)
+    if as_of is not None:
+        async with database.read(actor) as connection:
+            was = await repository.read_past(connection, actor.organization_id, task_id, as_of, extension_id)
+        if was is None:
+            raise errors.ExtensionNotFound
+        state = orjson.loads(was["state"])
+        tag = etag(state["version"])
+        return not_modified(if_none_match, tag) or json_response(_past(state), headers={"ETag": tag})
     async with database.read(actor) as connection:
         row = await repository.read(connection, actor.organization_id, task_id, extension_id)
     if row is None:
@@ -186,6 +208,10 @@ def _shown(actor: Actor, row: asyncpg.Record, *, status_code: int = 200) -> Resp
     if status_code == 201:
         headers["Location"] = f"/v1/tasks/{row['task_id']}/extensions/{row['id']}"
     return json_response(_body(actor, row), status_code=status_code, headers=headers)
+
+
+def _past(state: Json) -> str:
+    return with_actions(body_of(shown(ExtensionPublic, state)), ())
 
 
 def _body(actor: Actor, row: asyncpg.Record) -> str:

@@ -4,8 +4,11 @@ from collections.abc import Awaitable, Callable
 from uuid import UUID
 
 import asyncpg
+import orjson
 from fastapi import APIRouter, Request, Response
 
+from agreements_api.history.instants import AsOf
+from agreements_api.history.past import Json, body_of, shown
 from agreements_api.milestones import errors, repository, service
 from agreements_api.milestones.permissions import allowed_actions
 from agreements_api.milestones.schemas import MilestoneCreate, MilestonePublic, MilestoneUpdate
@@ -40,6 +43,7 @@ async def list_milestones(
     database: DatabaseDep,
     actor: ActorDep,
     cursors: CursorsDep,
+    as_of: AsOf = None,
     limit: Limit = PAGE,
     cursor: CursorParameter = None,
 ) -> Response:
@@ -50,13 +54,18 @@ async def list_milestones(
     if cursor is not None:
         position, milestone_id = cursors.decode(scope, cursor)
         after = (int(position), UUID(milestone_id))
+    seer = actor.organization_id
     async with database.read(actor) as connection:
-        rows = await repository.list_of(connection, actor.organization_id, task_id, after=after, limit=limit + 1)
+        if as_of is None:
+            rows = await repository.list_of(connection, seer, task_id, after=after, limit=limit + 1)
+        else:
+            rows = await repository.list_past(connection, seer, task_id, as_of, after=after, limit=limit + 1)
         if not rows:
-            await check_visible(connection, actor, task_id)
+            await check_visible(connection, actor, task_id, as_of)
     items, last = cut(rows, limit)
     following = cursors.encode(scope, [last["position"], last["id"]]) if last else None
-    return page_response(request, [_body(actor, row) for row in items], following, None)
+    bodies = [_body(actor, row) if as_of is None else _past(orjson.loads(row["state"])) for row in items]
+    return page_response(request, bodies, following, None)
 
 
 @router.post(
@@ -80,10 +89,23 @@ async def add_milestone(
 
 @router.get("/tasks/{task_id}/milestones/{milestone_id}", operation_id="read_milestone", response_model=MilestonePublic)
 async def read_milestone(
-    task_id: UUID, milestone_id: UUID, database: DatabaseDep, actor: ActorDep, if_none_match: IfNoneMatch = None
+    task_id: UUID,
+    milestone_id: UUID,
+    database: DatabaseDep,
+    actor: ActorDep,
+    as_of: AsOf = None,
+    if_none_match: IfNoneMatch = None,
 ) -> Response:
     """One milestone, and what the caller may do with it."""
     check_scope(actor)
+    if as_of is not None:
+        async with database.read(actor) as connection:
+            was = await repository.read_past(connection, actor.organization_id, task_id, as_of, milestone_id)
+        if was is None:
+            raise errors.MilestoneNotFound
+        state = orjson.loads(was["state"])
+        tag = etag(state["version"])
+        return not_modified(if_none_match, tag) or json_response(_past(state), headers={"ETag": tag})
     async with database.read(actor) as connection:
         row = await repository.read(connection, actor.organization_id, task_id, milestone_id)
     if row is None:
@@ -152,6 +174,10 @@ def _shown(actor: Actor, row: asyncpg.Record, *, status_code: int = 200) -> Resp
     if status_code == 201:
         headers["Location"] = f"/v1/tasks/{row['task_id']}/milestones/{row['id']}"
     return json_response(_body(actor, row), status_code=status_code, headers=headers)
+
+
+def _past(state: Json) -> str:
+    return with_actions(body_of(shown(MilestonePublic, state)), ())
 
 
 def _body(actor: Actor, row: asyncpg.Record) -> str:

@@ -69,7 +69,7 @@ async def change(
 async def remove(connection: Connection, actor: Actor, task_id: UUID, milestone_id: UUID, if_match: str | None) -> None:
     """It is planned no more; history keeps what it was called."""
     step, milestone = await _begin(connection, actor, task_id, milestone_id, if_match)
-    await repository.delete(connection, milestone_id)
+    await repository.delete(connection, milestone_id, step.now)
     await _tell(step, "remove_milestone", [Change(field=f"milestones/{milestone_id}", from_=milestone.title)])
 
 

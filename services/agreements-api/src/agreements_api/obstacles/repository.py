@@ -16,34 +16,36 @@ from shared.auth import Actor
 from shared.events import Change, ObstacleSnapshot
 from shared.ids import new_id
 
-_SCOPE = "o.agreement_id in (select x.agreement_id from agreement_access x where x.organization_id = $1)"
+SCOPE = "o.agreement_id in (select x.agreement_id from agreement_access x where x.organization_id = $1)"
 _MEMBERS = "array(select distinct m.organization_id from agreement_member m where m.agreement_id = o.agreement_id)"
 # The caller ($1) stands to an obstacle as to its task, and as the one who raised it.
 _RELATIONS = """array(select m.relation from agreement_member m where m.agreement_id = o.agreement_id
     and m.organization_id = $1 and m.source_id in (o.agreement_id, o.task_id)
     union all select 'own' where o.raised_by_organization_id = $1)"""
-# Caller ($1), and the day ($2) by which something is overdue.
-_SHOWN = f"""json_build_object(
+# What is shown of an obstacle on a day.
+_JSON = """json_build_object(
     'id', o.id, 'version', o.version, 'agreement_id', o.agreement_id, 'agreement_title', a.title,
     'task_id', o.task_id, 'task_title', t.title, 'origin', o.origin, 'text', o.text, 'status', o.status,
     'level', o.level, 'raised_by_organization_id', o.raised_by_organization_id,
     'raised_by_organization_name', o.raised_by_organization_name, 'raised_by', o.raised_by,
     'organization_id', coalesce(o.superior_organization_id, t.lead_organization_id),
     'organization_name', coalesce(o.superior_organization_name, t.parties->'lead'->>'name'),
-    'respond_by', o.respond_by, 'due_on', o.due_on, 'overdue', o.status = 'open' and o.due_on < $2,
+    'respond_by', o.respond_by, 'due_on', o.due_on, 'overdue', o.status = 'open' and o.due_on < {day},
     'escalated_at', o.escalated_at, 'escalated_by', o.escalated_by, 'resolved_at', o.resolved_at,
     'resolution', o.resolution, 'demonstration', t.demonstration,
     'measures', coalesce((select json_agg(json_build_object('id', m.id, 'text', m.text,
         'organization_id', m.organization_id, 'organization_name', m.organization_name, 'due_on', m.due_on,
-        'overdue', m.done_at is null and m.due_on < $2, 'done_at', m.done_at, 'remark', m.remark) order by m.id)
+        'overdue', m.done_at is null and m.due_on < {day}, 'done_at', m.done_at, 'remark', m.remark) order by m.id)
         from obstacle_measure m where m.obstacle_id = o.id), '[]'),
-    'created_at', o.created_at, 'updated_at', o.updated_at)::text as body, o.id, o.version, o.status, o.level,
+    'created_at', o.created_at, 'updated_at', o.updated_at)"""
+# Caller ($1), and the day ($2) by which something is overdue.
+_SHOWN = f"""{_JSON.format(day="$2")}::text as body, o.id, o.version, o.status, o.level,
     o.respond_by, case when o.status = 'open' and o.due_on < $2 then 'overdue'
         when exists (select from obstacle_measure m where m.obstacle_id = o.id and m.done_at is null
                      and m.due_on < $2) then 'late' else 'in_time' end as stand,
-    {_RELATIONS} as relations, {_MEMBERS} as members"""  # noqa: S608
+    {_RELATIONS} as relations, {_MEMBERS} as members"""
 _FROM = "from obstacle o join task t on t.id = o.task_id join agreement a on a.id = o.agreement_id"
-READ = f"select {_SHOWN} {_FROM} where o.id = $3 and {_SCOPE}"
+READ = f"select {_SHOWN} {_FROM} where o.id = $3 and {SCOPE}"
 _LOCK = f"{READ} for no key update of o"
 _READ_ANY = f"select {_SHOWN} {_FROM} where o.id = $3"
 # The obstacle whose clock has run out for longest, and that a body above can take over. Nothing presses while the task
@@ -61,7 +63,9 @@ select h.version, json_build_object('version', h.version, 'action', h.action, 'o
     'actor', json_build_object('id', h.actor_id, 'kind', h.actor_kind, 'name', h.actor_name,
         'organization_id', h.organization_id), 'changes', h.changes, 'remark', h.remark)::text as body
 from obstacle o join obstacle_log h on h.obstacle_id = o.id
-where o.id = $2 and {_SCOPE} and ($3::int is null or h.version < $3) order by h.version desc limit $4
+where o.id = $2 and {SCOPE} and ($3::int is null or h.version < $3)
+  and ($5::timestamptz is null or h.occurred_at <= $5)
+order by h.version desc limit $4
 """  # noqa: S608
 _SUPERIOR = """
 select s.id, s.name from organization l join organization s on s.id = l.superior_organization_id
@@ -77,11 +81,13 @@ insert into obstacle (id, agreement_id, task_id, origin, text, raised_by_organiz
                       raised_by, respond_by, due_on, created_at, updated_at)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10, $10)
 """
-_TELL = """
+# The log keeps each version as it is shown, whichever the day is.
+_TELL = f"""
 insert into obstacle_log (id, obstacle_id, agreement_id, version, action, actor_id, actor_kind, actor_name,
-                          organization_id, changes, remark, occurred_at)
-select $1, o.id, o.agreement_id, o.version, $3, $4, $5, $6, $7, $8::text::jsonb, $9, o.updated_at
-from obstacle o where o.id = $2
+                          organization_id, changes, remark, occurred_at, state)
+select $1, o.id, o.agreement_id, o.version, $3, $4, $5, $6, $7, $8::text::jsonb, $9, o.updated_at,
+    {_JSON.format(day="null::date")}::jsonb - 'overdue'
+{_FROM} where o.id = $2
 """
 _ADD_MEASURE = """
 insert into obstacle_measure (id, obstacle_id, agreement_id, text, organization_id, organization_name, due_on,
@@ -157,7 +163,7 @@ def list_statement(
     organization_id: UUID | None, narrowed: Filter, *, today: date, before: UUID | None, limit: int
 ) -> tuple[Any, ...]:
     """The statement of a page, the newest first, and its parameters."""
-    conditions, values = [_SCOPE], [organization_id, today]
+    conditions, values = [SCOPE], [organization_id, today]
 
     def value(given: Any) -> str:
         values.append(given)
@@ -202,9 +208,10 @@ async def log(
     *,
     before: int | None,
     limit: int,
+    as_of: datetime | None = None,
 ) -> list[asyncpg.Record]:
     """What happened to an obstacle, the newest first; every obstacle has at least one entry."""
-    return await connection.fetch(_LOG, organization_id, obstacle_id, before, limit)
+    return await connection.fetch(_LOG, organization_id, obstacle_id, before, limit, as_of)
 
 
 async def superior_of(

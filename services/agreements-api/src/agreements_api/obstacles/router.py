@@ -5,11 +5,15 @@ from typing import Annotated, Any, TypeAlias
 from uuid import UUID
 
 import asyncpg
+import orjson
 from fastapi import APIRouter, Query, Request, Response
 
 from agreements_api.dependencies import SettingsDep
+from agreements_api.history.instants import AsOf
 from agreements_api.obstacles import errors, repository, service
 from agreements_api.obstacles.models import ObstacleLevel, ObstacleStatus
+from agreements_api.obstacles.past import repository as past_repository
+from agreements_api.obstacles.past import service as past
 from agreements_api.obstacles.permissions import allowed_actions, may_read
 from agreements_api.obstacles.repository import Filter
 from agreements_api.obstacles.schemas import (
@@ -79,28 +83,53 @@ async def list_obstacles(
     level: Annotated[Sequence[ObstacleLevel], Query()] = (),
     organization: Annotated[UUID | None, Query(description="In whose hands it is.")] = None,
     overdue: Annotated[bool | None, Query(description="Whether its clock has run out.")] = None,
+    as_of: AsOf = None,
     limit: Limit = PAGE,
     cursor: CursorParameter = None,
 ) -> Response:
-    """Obstacles of the agreements that the caller's organisation is a member of, the newest first."""
+    """Obstacles of the agreements that the caller's organisation is a member of, the newest first.
+
+    As of an instant they are those of one agreement or one task (`agreement_id`, `task_id`).
+    """
     _check_scope(actor)
     before = UUID(cursors.decode("obstacles", cursor)[0]) if cursor is not None else None
     narrowed = Filter(agreement_id, task_id, status, level, organization, overdue)
+    if as_of is not None:
+        past.check_narrowing(narrowed)
+    seer, today = actor.organization_id, clock.day_of(as_of or clock.now())
     async with database.read(actor) as connection:
-        rows = await repository.list_obstacles(
-            connection, actor.organization_id, narrowed, today=clock.today(), before=before, limit=limit + 1
-        )
+        if as_of is None:
+            rows = await repository.list_obstacles(
+                connection, seer, narrowed, today=today, before=before, limit=limit + 1
+            )
+        else:
+            rows = await past_repository.list_obstacles(
+                connection, seer, narrowed, as_of=as_of, day=today, before=before, limit=limit + 1
+            )
     items, last = cut(rows, limit)
     following = cursors.encode("obstacles", [last["id"]]) if last else None
-    return page_response(request, [_body(actor, row) for row in items], following, None)
+    bodies = [
+        _body(actor, row) if as_of is None else past.body(past.on_day(orjson.loads(row["state"]), today))
+        for row in items
+    ]
+    return page_response(request, bodies, following, None)
 
 
 @router.get("/obstacles/{obstacle_id}", operation_id="read_obstacle", response_model=ObstaclePublic)
 async def read_obstacle(
-    obstacle_id: UUID, database: DatabaseDep, actor: ActorDep, if_none_match: IfNoneMatch = None
+    obstacle_id: UUID,
+    database: DatabaseDep,
+    actor: ActorDep,
+    as_of: AsOf = None,
+    if_none_match: IfNoneMatch = None,
 ) -> Response:
     """One obstacle with its measures, and what the caller may do with it."""
     _check_scope(actor)
+    if as_of is not None:
+        async with database.read(actor) as connection:
+            was = await past.read(connection, actor, obstacle_id, as_of)
+        tag = etag(was["version"], past.stand(was))
+        return not_modified(if_none_match, tag) or json_response(past.body(was), headers={"ETag": tag})
     async with database.read(actor) as connection:
         row = await repository.read(connection, actor.organization_id, obstacle_id, today=clock.today())
     if row is None:
@@ -233,6 +262,7 @@ async def list_obstacle_history(
     database: DatabaseDep,
     actor: ActorDep,
     cursors: CursorsDep,
+    as_of: AsOf = None,
     limit: Limit = PAGE,
     cursor: CursorParameter = None,
 ) -> Response:
@@ -241,7 +271,9 @@ async def list_obstacle_history(
     scope = f"obstacles:{obstacle_id}"
     before = int(cursors.decode(scope, cursor)[0]) if cursor is not None else None
     async with database.read(actor) as connection:
-        rows = await repository.log(connection, actor.organization_id, obstacle_id, before=before, limit=limit + 1)
+        rows = await repository.log(
+            connection, actor.organization_id, obstacle_id, before=before, limit=limit + 1, as_of=as_of
+        )
     if not rows and cursor is None:
         raise errors.ObstacleNotFound
     items, last = cut(rows, limit)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 
+from agreements_api.history.parts import PartKind, keeping, parts_at
 from agreements_api.task_dependencies.models import Dependency, Direction
 
 # Dependencies of one agreement are made one after the other: two that together make a cycle see each other.
@@ -36,6 +38,25 @@ select {_SHOWN} from task t join task_dependency e on e.task_id = t.id and e.id 
     join task n on n.id = e.depends_on_task_id
 where t.id = $2 and {_SCOPE}
 """  # noqa: S608
+# As they were at an instant ($3), each with its neighbour as that was.
+_NEIGHBOUR_THEN = """
+cross join lateral (
+    select h.state from history h where h.subject_id = (p.state->>'{neighbour}')::uuid and h.occurred_at <= $3
+    order by h.version desc limit 1) n"""
+_SHOWN_THEN = """p.part_id as id, (p.state || jsonb_build_object('neighbour', jsonb_build_object(
+    'id', n.state->'id', 'title', n.state->'title', 'status', n.state->'status', 'due_on', n.state->'due_on',
+    'completed_at', n.state->'completed_at', 'lead', n.state->'lead'->'name')))::text as state"""
+PAST_LISTS = {
+    Direction.PREDECESSORS: f"""
+select {_SHOWN_THEN} from {parts_at(PartKind.DEPENDENCY)} p {_NEIGHBOUR_THEN.format(neighbour="depends_on_task_id")}
+where $4::uuid is null or p.part_id < $4 order by p.part_id desc limit $5
+""",  # noqa: S608
+    Direction.SUCCESSORS: f"""
+select {_SHOWN_THEN} from {parts_at(PartKind.DEPENDENCY, task="other_task_id")} p
+{_NEIGHBOUR_THEN.format(neighbour="task_id")}
+where $4::uuid is null or p.part_id < $4 order by p.part_id desc limit $5
+""",  # noqa: S608
+}
 _STATUS = "select status from task where id = $1 and agreement_id = $2"
 _WAITS_FOR = """
 with recursive ahead (id) as (
@@ -45,11 +66,28 @@ with recursive ahead (id) as (
 )
 select exists (select from ahead where id = $2)
 """
-_INSERT = """
-insert into task_dependency (id, agreement_id, task_id, depends_on_task_id, lag_working_days, created_at)
-values ($1, $2, $3, $4, $5, $6) on conflict (task_id, depends_on_task_id) do nothing returning id
-"""
-_DELETE = "delete from task_dependency where id = $1 and task_id = $2 returning depends_on_task_id"
+_STATE = """jsonb_build_object('id', e.id, 'task_id', e.task_id, 'depends_on_task_id', e.depends_on_task_id,
+    'lag_working_days', e.lag_working_days, 'created_at', e.created_at)"""
+_KEPT = keeping(
+    PartKind.DEPENDENCY,
+    "changed",
+    state=_STATE,
+    version="1",
+    occurred_at="e.created_at",
+    other="e.depends_on_task_id",
+)
+_INSERT = f"""
+with changed as (
+    insert into task_dependency (id, agreement_id, task_id, depends_on_task_id, lag_working_days, created_at)
+    values ($1, $2, $3, $4, $5, $6) on conflict (task_id, depends_on_task_id) do nothing returning *
+) {_KEPT} returning part_id
+"""  # noqa: S608
+_GONE = keeping(
+    PartKind.DEPENDENCY, "gone", state="null::jsonb", version="2", occurred_at="$3", other="e.depends_on_task_id"
+)
+_DELETE = f"""
+with gone as (delete from task_dependency where id = $1 and task_id = $2 returning *) {_GONE} returning other_task_id
+"""  # noqa: S608
 # Everything behind a task, with all that each of these waits for.
 _GRAPH = f"""
 with recursive behind (id) as (
@@ -85,6 +123,20 @@ async def list_of(
     return await connection.fetch(LISTS[direction], organization_id, task_id, before, limit)
 
 
+async def list_past(
+    connection: asyncpg.Connection[Any],
+    organization_id: UUID | None,
+    task_id: UUID,
+    as_of: datetime,
+    direction: Direction,
+    *,
+    before: UUID | None,
+    limit: int,
+) -> list[asyncpg.Record]:
+    """What a task waited for at an instant, or what waited for it, the newest first."""
+    return await connection.fetch(PAST_LISTS[direction], organization_id, task_id, as_of, before, limit)
+
+
 async def read(
     connection: asyncpg.Connection[Any], organization_id: UUID | None, task_id: UUID, dependency_id: UUID
 ) -> asyncpg.Record | None:
@@ -118,9 +170,9 @@ async def insert(connection: asyncpg.Connection[Any], dependency: Dependency) ->
     )
 
 
-async def delete(connection: asyncpg.Connection[Any], task_id: UUID, dependency_id: UUID) -> UUID | None:
+async def delete(connection: asyncpg.Connection[Any], task_id: UUID, dependency_id: UUID, at: datetime) -> UUID | None:
     """What the task depended on, if it did."""
-    depended_on: UUID | None = await connection.fetchval(_DELETE, dependency_id, task_id)
+    depended_on: UUID | None = await connection.fetchval(_DELETE, dependency_id, task_id, at)
     return depended_on
 
 

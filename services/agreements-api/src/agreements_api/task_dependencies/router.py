@@ -3,9 +3,13 @@
 from typing import Annotated
 from uuid import UUID
 
+import asyncpg
+import orjson
 from fastapi import APIRouter, Query, Request, Response
 
 from agreements_api.agreements.schemas import Day
+from agreements_api.history.instants import AsOf
+from agreements_api.history.past import body_of, shown
 from agreements_api.policy import Caller
 from agreements_api.representation import json_response, page_response, with_actions
 from agreements_api.task_dependencies import repository, service
@@ -41,6 +45,7 @@ async def list_dependencies(
     direction: Annotated[Direction, Query(description="What it waits for, or what waits for it.")] = (
         Direction.PREDECESSORS
     ),
+    as_of: AsOf = None,
     limit: Limit = PAGE,
     cursor: CursorParameter = None,
 ) -> Response:
@@ -48,16 +53,20 @@ async def list_dependencies(
     check_scope(actor)
     scope = f"dependencies:{task_id}:{direction}"
     before = UUID(cursors.decode(scope, cursor)[0]) if cursor is not None else None
+    seer = actor.organization_id
     async with database.read(actor) as connection:
-        rows = await repository.list_of(
-            connection, actor.organization_id, task_id, direction, before=before, limit=limit + 1
-        )
+        if as_of is None:
+            rows = await repository.list_of(connection, seer, task_id, direction, before=before, limit=limit + 1)
+        else:
+            rows = await repository.list_past(
+                connection, seer, task_id, as_of, direction, before=before, limit=limit + 1
+            )
         if not rows:
-            await check_visible(connection, actor, task_id)
+            await check_visible(connection, actor, task_id, as_of)
     items, last = cut(rows, limit)
     following = cursors.encode(scope, [last["id"]]) if last else None
     caller = Caller.of(actor)
-    bodies = [with_actions(row["body"], allowed_actions(caller, row["status"], row["relations"])) for row in items]
+    bodies = [_body(caller, row) if as_of is None else _past(row) for row in items]
     return page_response(request, bodies, following, None)
 
 
@@ -97,8 +106,7 @@ async def add_dependency(
         dependency_id = await service.add(connection, actor, task_id, if_match, body)
         row = await repository.read(connection, actor.organization_id, task_id, dependency_id)
         assert row is not None
-        actions = allowed_actions(Caller.of(actor), row["status"], row["relations"])
-        return json_response(with_actions(row["body"], actions), status_code=201)
+        return json_response(_body(Caller.of(actor), row), status_code=201)
 
     return await write_once(request, actor, key, answer)
 
@@ -120,3 +128,11 @@ async def remove_dependency(
         return Response(status_code=204)
 
     return await write_once(request, actor, key, answer)
+
+
+def _body(caller: Caller, row: asyncpg.Record) -> str:
+    return with_actions(row["body"], allowed_actions(caller, row["status"], row["relations"]))
+
+
+def _past(row: asyncpg.Record) -> str:
+    return with_actions(body_of(shown(DependencyPublic, orjson.loads(row["state"]))), ())

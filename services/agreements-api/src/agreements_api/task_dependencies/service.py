@@ -51,7 +51,7 @@ async def remove(
     connection: Connection, actor: Actor, task_id: UUID, dependency_id: UUID, if_match: str | None
 ) -> None:
     step = await begin(connection, actor, task_id, "set_dependencies", if_match)
-    depended_on = await repository.delete(connection, task_id, dependency_id)
+    depended_on = await repository.delete(connection, task_id, dependency_id, step.now)
     if depended_on is None:
         raise errors.DependencyNotFound
     changes = [Change(field=f"dependencies/{depended_on}", from_="finish_to_start")]

@@ -1,6 +1,7 @@
 """Answers that are a task: as its caller sees it, and after a change that he made."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
 from uuid import UUID
 
 import asyncpg
@@ -84,7 +85,7 @@ def etag_of(row: asyncpg.Record) -> str:
     return etag(row["version"], row["timeliness"])
 
 
-async def check_visible(connection: Connection, actor: Actor, task_id: UUID) -> None:
-    """An empty list of what lies beside a task is told only to whoever sees the task."""
-    if not await repository.is_visible(connection, actor.organization_id, task_id):
+async def check_visible(connection: Connection, actor: Actor, task_id: UUID, as_of: datetime | None = None) -> None:
+    """An empty list of what lies beside a task is told only to whoever sees the task, and where it was there."""
+    if not await repository.is_visible(connection, actor.organization_id, task_id, as_of):
         raise errors.TaskNotFound

@@ -1,0 +1,1 @@
+"""Obstacles as they were at an instant."""
