@@ -7,6 +7,7 @@ import asyncpg
 import pytest_asyncio
 
 from agreements_api.assignments import repository
+from shared import clock
 from tests.agreements_api.agreements.world import Json, World
 from tests.agreements_api.assignments.people import assign, employee
 
@@ -58,6 +59,13 @@ async def test_open_work_is_found_by_its_person(world: World, person: tuple[UUID
 
 async def test_a_log_is_found_by_its_task(world: World, person: tuple[UUID, UUID]) -> None:
     organization = world.organizations["ubnd-dongtrieu"].id
-    plan = await explain(world, repository.LOG, organization, person[1], None, 51)
+    plan = await explain(world, repository.LOG, organization, person[1], None, 51, None)
+    assert "work_assignment_log_of" in plan
+    assert "Seq Scan on work_assignment_log" not in plan
+
+
+async def test_who_handled_a_task_is_found_by_it(world: World, person: tuple[UUID, UUID]) -> None:
+    organization = world.organizations["ubnd-dongtrieu"].id
+    plan = await explain(world, repository.PAST_ASSIGNEES, organization, person[1], clock.now())
     assert "work_assignment_log_of" in plan
     assert "Seq Scan on work_assignment_log" not in plan

@@ -16,32 +16,54 @@ from shared.ids import new_id
 
 # Assignments of one organisation change one after the other: what is handed over stays what was counted.
 _LOCK = "select pg_advisory_xact_lock(hashtextextended($1::text, 353))"
-# Caller ($1), record ($2).
+# Caller ($1), record ($2), and the instant ($3) at which it was to be there.
 _TASK = """
 select t.agreement_id, array(
     select distinct m.relation from agreement_member m where m.agreement_id = t.agreement_id
       and m.organization_id = $1 and m.source_id in (t.agreement_id, t.id)) as relations
 from task t
-where t.id = $2 and t.agreement_id in (select x.agreement_id from agreement_access x where x.organization_id = $1)
+where t.id = $2 and ($3::timestamptz is null or t.created_at <= $3)
+  and t.agreement_id in (select x.agreement_id from agreement_access x where x.organization_id = $1)
 """
 _AGREEMENT = """
 select a.id as agreement_id, array(
     select distinct m.relation from agreement_member m where m.agreement_id = a.id
       and m.organization_id = $1 and m.source_id = a.id) as relations
 from agreement a
-where a.id = $2 and a.id in (select x.agreement_id from agreement_access x where x.organization_id = $1)
+where a.id = $2 and ($3::timestamptz is null or a.created_at <= $3)
+  and a.id in (select x.agreement_id from agreement_access x where x.organization_id = $1)
 """
 SUBJECTS = {SubjectKind.TASK: _TASK, SubjectKind.AGREEMENT: _AGREEMENT}
-_VERSION = "select count(*) from work_assignment_log l where l.organization_id = $1 and l.subject_id = $2"
+_VERSION = """
+select count(*) from work_assignment_log l
+where l.organization_id = $1 and l.subject_id = $2 and ($3::timestamptz is null or l.occurred_at <= $3)
+"""
 _ASSIGNEES = """
 select w.account_id, c.name, c.roles, c.active, w.since
 from work_assignment w join account c on c.id = w.account_id
 where w.organization_id = $1 and w.subject_id = $2 order by w.id
 """
+# Whoever began by an instant ($3), and has not ended since, handled it: from the first of these beginnings on.
+PAST_ASSIGNEES = """
+with told as (
+    select l.id, l.occurred_at, l.action, l.account_id, l.to_account_id from work_assignment_log l
+    where l.organization_id = $1 and l.subject_id = $2 and l.occurred_at <= $3
+), begun as (
+    select coalesce(b.to_account_id, b.account_id) as account_id, b.id, b.occurred_at
+    from told b where b.action <> 'released'
+)
+select b.account_id, c.name, c.roles, c.active, min(b.occurred_at) as since
+from begun b join account c on c.id = b.account_id
+where not exists (
+    select from told e where e.action <> 'assigned' and e.account_id = b.account_id and e.id > b.id)
+group by b.account_id, c.name, c.roles, c.active order by min(b.id::text), b.account_id
+"""
 LOG = """
 select l.id, l.action, l.account_id, c.name, l.to_account_id, r.name as to_name, l.actor_name, l.occurred_at
 from work_assignment_log l join account c on c.id = l.account_id left join account r on r.id = l.to_account_id
-where l.organization_id = $1 and l.subject_id = $2 and ($3::uuid is null or l.id < $3) order by l.id desc limit $4
+where l.organization_id = $1 and l.subject_id = $2 and ($3::uuid is null or l.id < $3)
+  and ($5::timestamptz is null or l.occurred_at <= $5)
+order by l.id desc limit $4
 """
 _PEOPLE = """
 select id, active, roles from account where organization_id = $1 and id = any($2::uuid[]) order by id for share
@@ -122,23 +144,38 @@ async def lock(connection: asyncpg.Connection[Any], organization_id: UUID) -> No
 
 
 async def subject_of(
-    connection: asyncpg.Connection[Any], organization_id: UUID | None, kind: SubjectKind, subject_id: UUID
+    connection: asyncpg.Connection[Any],
+    organization_id: UUID | None,
+    kind: SubjectKind,
+    subject_id: UUID,
+    as_of: datetime | None = None,
 ) -> tuple[Subject, list[str]] | None:
-    """The record, if the caller is a member, and how his organisation stands to it."""
-    row = await connection.fetchrow(SUBJECTS[kind], organization_id, subject_id)
+    """The record, if the caller is a member and it was there at the instant, and how his organisation stands to it."""
+    row = await connection.fetchrow(SUBJECTS[kind], organization_id, subject_id, as_of)
     return (Subject(kind, subject_id, row["agreement_id"]), row["relations"]) if row is not None else None
 
 
-async def version_of(connection: asyncpg.Connection[Any], organization_id: UUID | None, subject_id: UUID) -> int:
-    """How often an organisation changed who handles something."""
-    count: int = await connection.fetchval(_VERSION, organization_id, subject_id)
+async def version_of(
+    connection: asyncpg.Connection[Any],
+    organization_id: UUID | None,
+    subject_id: UUID,
+    as_of: datetime | None = None,
+) -> int:
+    """How often an organisation had changed who handles something, by an instant or by now."""
+    count: int = await connection.fetchval(_VERSION, organization_id, subject_id, as_of)
     return count
 
 
 async def assignees(
-    connection: asyncpg.Connection[Any], organization_id: UUID | None, subject_id: UUID
+    connection: asyncpg.Connection[Any],
+    organization_id: UUID | None,
+    subject_id: UUID,
+    as_of: datetime | None = None,
 ) -> list[asyncpg.Record]:
-    return await connection.fetch(_ASSIGNEES, organization_id, subject_id)
+    """Who handles something, or handled it at an instant."""
+    if as_of is None:
+        return await connection.fetch(_ASSIGNEES, organization_id, subject_id)
+    return await connection.fetch(PAST_ASSIGNEES, organization_id, subject_id, as_of)
 
 
 async def log(
@@ -148,9 +185,10 @@ async def log(
     *,
     before: UUID | None,
     limit: int,
+    as_of: datetime | None = None,
 ) -> list[asyncpg.Record]:
     """What happened, the newest first."""
-    return await connection.fetch(LOG, organization_id, subject_id, before, limit)
+    return await connection.fetch(LOG, organization_id, subject_id, before, limit, as_of)
 
 
 async def hold_people(

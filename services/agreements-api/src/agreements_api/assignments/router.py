@@ -1,6 +1,7 @@
 """HTTP of assignments, of a person's open work and of its handing over."""
 
 import hashlib
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from agreements_api.assignments.schemas import (
     HandOver,
     WorkItem,
 )
+from agreements_api.history.instants import AsOf
 from agreements_api.representation import json_response, page_response
 from shared.auth import Actor
 from shared.dependencies import (
@@ -40,10 +42,14 @@ router = APIRouter(tags=["assignments"])
 
 @router.get("/tasks/{task_id}/assignees", operation_id="list_task_assignees", response_model=Assignees)
 async def list_task_assignees(
-    task_id: UUID, session: SessionDep, actor: ActorDep, if_none_match: IfNoneMatch = None
+    task_id: UUID,
+    session: SessionDep,
+    actor: ActorDep,
+    as_of: AsOf = None,
+    if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Who of the caller's own organisation handles the task."""
-    return await _read(session, actor, SubjectKind.TASK, task_id, if_none_match)
+    return await _read(session, actor, SubjectKind.TASK, task_id, as_of, if_none_match)
 
 
 @router.put("/tasks/{task_id}/assignees", operation_id="replace_task_assignees", response_model=Assignees)
@@ -71,19 +77,24 @@ async def list_task_assignment_log(
     session: SessionDep,
     actor: ActorDep,
     cursors: CursorsDep,
+    as_of: AsOf = None,
     limit: Limit = PAGE,
     cursor: CursorParameter = None,
 ) -> Response:
     """Who handled the task in the caller's own organisation and since when, the newest change first."""
-    return await _log(request, session, actor, cursors, SubjectKind.TASK, task_id, limit, cursor)
+    return await _log(request, session, actor, cursors, SubjectKind.TASK, task_id, limit, cursor, as_of)
 
 
 @router.get("/agreements/{agreement_id}/assignees", operation_id="list_agreement_assignees", response_model=Assignees)
 async def list_agreement_assignees(
-    agreement_id: UUID, session: SessionDep, actor: ActorDep, if_none_match: IfNoneMatch = None
+    agreement_id: UUID,
+    session: SessionDep,
+    actor: ActorDep,
+    as_of: AsOf = None,
+    if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Who of the caller's own organisation handles the agreement; whoever drafts one does."""
-    return await _read(session, actor, SubjectKind.AGREEMENT, agreement_id, if_none_match)
+    return await _read(session, actor, SubjectKind.AGREEMENT, agreement_id, as_of, if_none_match)
 
 
 @router.put(
@@ -113,11 +124,12 @@ async def list_agreement_assignment_log(
     session: SessionDep,
     actor: ActorDep,
     cursors: CursorsDep,
+    as_of: AsOf = None,
     limit: Limit = PAGE,
     cursor: CursorParameter = None,
 ) -> Response:
     """Who handled the agreement in the caller's own organisation and since when, the newest change first."""
-    return await _log(request, session, actor, cursors, SubjectKind.AGREEMENT, agreement_id, limit, cursor)
+    return await _log(request, session, actor, cursors, SubjectKind.AGREEMENT, agreement_id, limit, cursor, as_of)
 
 
 @router.get("/users/{user_id}/open-work", operation_id="list_open_work", response_model=Page[WorkItem])
@@ -176,9 +188,14 @@ async def hand_over_work(
 
 
 async def _read(
-    session: AsyncSession, actor: Actor, kind: SubjectKind, subject_id: UUID, if_none_match: str | None
+    session: AsyncSession,
+    actor: Actor,
+    kind: SubjectKind,
+    subject_id: UUID,
+    as_of: datetime | None,
+    if_none_match: str | None,
 ) -> Response:
-    return _shown(await service.read_assignees(session, actor, kind, subject_id), if_none_match)
+    return _shown(await service.read_assignees(session, actor, kind, subject_id, as_of), if_none_match)
 
 
 async def _replace(
@@ -206,10 +223,11 @@ async def _log(
     subject_id: UUID,
     limit: int,
     cursor: str | None,
+    as_of: datetime | None,
 ) -> Response:
     scope = f"{kind}:{subject_id}:assignees"
     before = UUID(cursors.decode(scope, cursor)[0]) if cursor is not None else None
-    rows = await service.read_log(session, actor, kind, subject_id, before=before, limit=limit + 1)
+    rows = await service.read_log(session, actor, kind, subject_id, before=before, limit=limit + 1, as_of=as_of)
     items, last = cut(rows, limit)
     return page_response(
         request,

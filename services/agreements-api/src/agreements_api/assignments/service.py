@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -26,11 +27,13 @@ from shared.events import Change
 from shared.problems import FieldError
 
 
-async def read_assignees(session: AsyncSession, actor: Actor, kind: SubjectKind, subject_id: UUID) -> Assignees:
-    """Who handles it in the caller's organisation."""
+async def read_assignees(
+    session: AsyncSession, actor: Actor, kind: SubjectKind, subject_id: UUID, as_of: datetime | None
+) -> Assignees:
+    """Who handles it in the caller's organisation, or handled it at an instant; under the name of today."""
     connection = await driver_connection(session)
-    _, relations = await _subject(connection, actor, kind, subject_id)
-    return await _shown(connection, actor, kind, subject_id, relations)
+    _, relations = await _subject(connection, actor, kind, subject_id, as_of)
+    return await _shown(connection, actor, kind, subject_id, relations, as_of)
 
 
 async def replace_assignees(
@@ -63,12 +66,19 @@ async def replace_assignees(
 
 
 async def read_log(
-    session: AsyncSession, actor: Actor, kind: SubjectKind, subject_id: UUID, *, before: UUID | None, limit: int
+    session: AsyncSession,
+    actor: Actor,
+    kind: SubjectKind,
+    subject_id: UUID,
+    *,
+    before: UUID | None,
+    limit: int,
+    as_of: datetime | None,
 ) -> list[asyncpg.Record]:
     """What the caller's organisation changed about who handles it, the newest first."""
     connection = await driver_connection(session)
-    await _subject(connection, actor, kind, subject_id)
-    return await repository.log(connection, actor.organization_id, subject_id, before=before, limit=limit)
+    await _subject(connection, actor, kind, subject_id, as_of)
+    return await repository.log(connection, actor.organization_id, subject_id, before=before, limit=limit, as_of=as_of)
 
 
 async def take_on(session: AsyncSession, actor: Actor, agreement_id: UUID) -> None:
@@ -140,11 +150,15 @@ async def hand_over(
 
 
 async def _subject(
-    connection: asyncpg.Connection[Any], actor: Actor, kind: SubjectKind, subject_id: UUID
+    connection: asyncpg.Connection[Any],
+    actor: Actor,
+    kind: SubjectKind,
+    subject_id: UUID,
+    as_of: datetime | None = None,
 ) -> tuple[Subject, list[str]]:
     if not may_read(actor):
         raise errors.NotAllowed
-    found = await repository.subject_of(connection, actor.organization_id, kind, subject_id)
+    found = await repository.subject_of(connection, actor.organization_id, kind, subject_id, as_of)
     if found is None:
         raise errors.SubjectNotFound
     return found
@@ -169,12 +183,19 @@ async def _check_people(
 
 
 async def _shown(
-    connection: asyncpg.Connection[Any], actor: Actor, kind: SubjectKind, subject_id: UUID, relations: Sequence[str]
+    connection: asyncpg.Connection[Any],
+    actor: Actor,
+    kind: SubjectKind,
+    subject_id: UUID,
+    relations: Sequence[str],
+    as_of: datetime | None = None,
 ) -> Assignees:
+    organization_id = actor.organization_id
+    replaceable = as_of is None and may_assign(actor, kind, relations)
     return Assignees.model_validate(
         {
-            "version": await repository.version_of(connection, actor.organization_id, subject_id),
-            "items": [dict(row) for row in await repository.assignees(connection, actor.organization_id, subject_id)],
-            "allowed_actions": ["replace"] if may_assign(actor, kind, relations) else [],
+            "version": await repository.version_of(connection, organization_id, subject_id, as_of),
+            "items": [dict(row) for row in await repository.assignees(connection, organization_id, subject_id, as_of)],
+            "allowed_actions": ["replace"] if replaceable else [],
         }
     )
