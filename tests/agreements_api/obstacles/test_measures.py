@@ -1,5 +1,6 @@
 """Measures against an obstacle: what, who, until when, done, and how they move its clock."""
 
+import asyncio
 from typing import Any
 from uuid import uuid4
 
@@ -149,3 +150,22 @@ async def test_there_is_an_end_to_measures(world: World, plan: Json, monkeypatch
     await planned(world, path, due_on=in_days(9))
     body = {"text": "Nữa", "organization_id": world.id("ubnd-dongtrieu"), "due_on": in_days(9)}
     problem(await world.person("ubnd-dongtrieu").act(path, "measures", body), 409, "too_many_measures")
+
+
+async def test_two_measures_planned_at_once_are_both_in_the_clock(world: World, plan: Json) -> None:
+    """Whoever comes second sees the first one's measure, whichever version he asked for; their times are in order."""
+    lead = world.specialist("ubnd-dongtrieu")
+    for _ in range(5):
+        _, path = await raised(world, plan)
+        bodies = [
+            {"text": "Đo đạc lại (minh họa)", "organization_id": world.id("ubnd-dongtrieu"), "due_on": due_on}
+            for due_on in map(in_working_days, (7, 10, 8, 9))
+        ]
+        answers = await asyncio.gather(*(lead.act_blindly(path, "measures", body) for body in bodies))
+        assert [answer.status_code for answer in answers] == [201] * 4
+        obstacle = await lead.read(path)
+        assert len(obstacle["measures"]) == 4
+        assert obstacle["due_on"] == in_working_days(7)
+        told = (await lead.read(f"{path}/history"))["items"]
+        times = [entry["occurred_at"] for entry in told]
+        assert times == sorted(times, reverse=True)

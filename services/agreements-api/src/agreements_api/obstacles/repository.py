@@ -46,12 +46,14 @@ _SHOWN = f"""{_JSON.format(day="$2")}::text as body, o.id, o.version, o.status, 
     {_RELATIONS} as relations, {_MEMBERS} as members"""
 _FROM = "from obstacle o join task t on t.id = o.task_id join agreement a on a.id = o.agreement_id"
 READ = f"select {_SHOWN} {_FROM} where o.id = $3 and {SCOPE}"
-_LOCK = f"{READ} for no key update of o"
+# Beside the version that is locked, the one that everything else in the row is of.
+_SEEN = "(select s.version from obstacle s where s.id = o.id) as seen_version"
+_LOCK = f"select {_SHOWN}, {_SEEN} {_FROM} where o.id = $3 and {SCOPE} for no key update of o"
 _READ_ANY = f"select {_SHOWN} {_FROM} where o.id = $3"
 # The obstacle whose clock has run out for longest, and that a body above can take over. Nothing presses while the task
 # is suspended, or once it is over.
 _LOCK_RUN_OUT = f"""
-select {_SHOWN} {_FROM}
+select {_SHOWN}, {_SEEN} {_FROM}
 where o.status = 'open' and o.level = 'locality' and o.due_on < $2
   and t.status not in ('completed', 'cancelled', 'suspended')
   and exists (select from organization l join agreement_member m on m.organization_id = l.superior_organization_id
@@ -150,12 +152,17 @@ async def lock(
 ) -> Locked | None:
     """The obstacle's row for a change, if the caller is a member."""
     row = await connection.fetchrow(_LOCK, organization_id, today, obstacle_id)
+    if row is not None and row["version"] != row["seen_version"]:
+        # It waited for another change, and the measures were read before that one came.
+        row = await connection.fetchrow(_LOCK, organization_id, today, obstacle_id)
     return None if row is None else _locked(row)
 
 
 async def lock_run_out(connection: asyncpg.Connection[Any], today: date) -> Locked | None:
     """An obstacle whose clock has run out; one that another transaction holds is left to it."""
     row = await connection.fetchrow(_LOCK_RUN_OUT, None, today)
+    if row is not None and row["version"] != row["seen_version"]:
+        row = await read_any(connection, None, row["id"], today=today)
     return None if row is None else _locked(row)
 
 

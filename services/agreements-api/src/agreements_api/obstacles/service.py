@@ -105,11 +105,10 @@ async def escalate(
 
 async def escalate_next(connection: Connection, *, days: int) -> bool:
     """An obstacle whose clock has run out goes to the body above; false where there is none."""
-    now = clock.now()
-    locked = await repository.lock_run_out(connection, clock.day_of(now))
+    locked = await repository.lock_run_out(connection, clock.today())
     if locked is None:
         return False
-    await _escalate(_Step(connection, SYSTEM, locked, now), Escalation.RULE, RUN_OUT, days)
+    await _escalate(_Step(connection, SYSTEM, locked, clock.now()), Escalation.RULE, RUN_OUT, days)
     return True
 
 
@@ -246,10 +245,11 @@ class _Step:
 
 async def _begin(connection: Connection, actor: Actor, obstacle_id: UUID, step: str, if_match: str | None) -> _Step:
     """Lock the row, once the caller, the version and the state allow the step, asked in this order."""
-    now = clock.now()
-    locked = await repository.lock(connection, actor.organization_id, obstacle_id, today=clock.day_of(now))
+    locked = await repository.lock(connection, actor.organization_id, obstacle_id, today=clock.today())
     if locked is None:
         raise errors.ObstacleNotFound
+    # Not before the row is held: what comes later is told of as later.
+    now = clock.now()
     obstacle, relations = locked.obstacle, standing(locked.relations)
     if not may(actor, step, relations):
         raise errors.NotAllowed
