@@ -50,6 +50,7 @@ PROTECTED = (
     "obstacle_log",
     "obstacle_measure",
     "open_point",
+    "open_work",
     "organization",
     "organization_contact",
     "plan_period",

@@ -286,6 +286,7 @@ ATTACHING: dict[str, Step] = {
 # Lists of what the caller may see anyway: nobody is refused, and what is in them is the matter of other tests.
 OWN_LISTS = {
     "list_tasks": "task.read",
+    "list_my_work": "worklist.read",
     "list_obstacles": "obstacle.read",
     "list_urgings": "urging.read",
     "list_agreements": "agreement.read",

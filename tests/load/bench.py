@@ -20,6 +20,7 @@ from tests.load import (
     reports,
     scale,
     successions,
+    worklist,
     writes,
 )
 from tests.load.dataset import Size, fill_agreements
@@ -58,6 +59,7 @@ SECTIONS: Mapping[str, Section] = {
     "provenance": provenance.measure,
     "imports": imports.measure,
     "country": scale.measure,
+    "worklist": worklist.measure,
     "successions": successions.measure,
     # Last, because PostgreSQL goes on cleaning up after it.
     "writes": write_section,

@@ -38,12 +38,12 @@ COUNTRY = Scale(provinces=34, agreements=20_000)
 PROVINCE = Scale(provinces=1, agreements=600)
 
 
-async def fill(owner_url: str, scale: Scale) -> float:
-    """Fill a database that has the units; gives the seconds it took."""
+async def fill(owner_url: str, scale: Scale, *, history: bool = True) -> float:
+    """Fill a database that has the units; gives the seconds it took, most of which are those of the history."""
     begun = perf_counter()
     numbers = {"provinces": scale.provinces, "agreements": scale.agreements, "tasks_of_each": TASKS_OF_EACH}
     await _run(owner_url, [*_TABLES, *_HELPERS, *(statement.format(**numbers) for statement in _BEFORE)])
-    for step in _IN_SHARES:
+    for step in (*_IN_SHARES, *(_HISTORY if history else ())):
         bounds = [scale.agreements * share // WORKERS for share in range(WORKERS + 1)]
         shares = itertools.pairwise(bounds)
         await asyncio.gather(
@@ -257,8 +257,10 @@ _IN_SHARES = (
     from synthetic_party p join agreement a on a.id = p.id cross join generate_series(0, 4) k
     where p.place = 0 and p.agreement % 2 = 0 and p.agreement between {first} and {last}
     """,
-    # The last version of each record is what it is now; those before it, what they may have been. In their order, since
-    # the database chains each entry to the one before it.
+)
+# The last version of each record is what it is now; those before it, what they may have been. In their order, since
+# the database chains each entry to the one before it.
+_HISTORY = (
     """
     insert into history (id, subject_id, agreement_id, subject_kind, version, action, actor_id, actor_kind, actor_name,
                          organization_id, changes, state, occurred_at)

@@ -89,8 +89,8 @@ class Viewer:
 
 async def measure(bench: Bench) -> list[Row]:
     """The time to generate, and for each read the median on the country beside that on the province."""
-    province = await _filled(bench, PROVINCE, "bench_province")
-    country = await _filled(bench, COUNTRY, "bench_country")
+    province = await filled(bench, PROVINCE, "bench_province")
+    country = await filled(bench, COUNTRY, "bench_country")
     rows = [
         Row(
             f"generate {COUNTRY.agreements:,} agreements, {COUNTRY.tasks:,} tasks and their history",
@@ -100,7 +100,7 @@ async def measure(bench: Bench) -> list[Row]:
         )
     ]
     await bench.settle()
-    async with _served(bench, province, "province") as small, _served(bench, country, "country") as large:
+    async with served(bench, province, "province") as small, served(bench, country, "country") as large:
         for one, other in zip(await _viewers(bench, province), await _viewers(bench, country), strict=True):
             rows += [await _compared(bench, name, (small, one), (large, other)) for name in READS]
     return rows
@@ -112,7 +112,8 @@ class Filled:
     seconds: float
 
 
-async def _filled(bench: Bench, scale: Scale, name: str) -> Filled:
+async def filled(bench: Bench, scale: Scale, name: str, *, history: bool = True) -> Filled:
+    """A new database of this name with the units and so many synthetic records."""
     database = await asyncio.to_thread(bench.parts.create, "agreements", name)
     settings = Settings(
         database_url=database.url,
@@ -127,11 +128,12 @@ async def _filled(bench: Bench, scale: Scale, name: str) -> Filled:
         await load_units(units)
     finally:
         await units.stop()
-    return Filled(database, await fill(database.owner_url, scale))
+    return Filled(database, await fill(database.owner_url, scale, history=history))
 
 
 @asynccontextmanager
-async def _served(bench: Bench, filled: Filled, name: str) -> AsyncIterator[str]:
+async def served(bench: Bench, filled: Filled, name: str) -> AsyncIterator[str]:
+    """The address of one worker on the bench's core that serves this database."""
     socket = bench.sockets / f"{name}.sock"
     async with bench.service("agreements", filled.database, "serve", "--uds", str(socket), core=bench.core) as running:
         yield await bench.listening(socket, running)
@@ -155,6 +157,13 @@ select a.id as agreement, a.number, a.updated_at as since, t.id as task, t.folde
 from agreement_access x join agreement a on a.id = x.agreement_id join task t on t.agreement_id = a.id
 where x.organization_id = $1 order by a.id, t.id limit 1
 """
+
+
+async def a_commune(connection: asyncpg.Connection[Any]) -> asyncpg.Record:
+    """One with about as many agreements as others."""
+    found: asyncpg.Record | None = await connection.fetchrow(_OF_A_COMMUNE)
+    assert found is not None
+    return found
 
 
 async def _viewers(bench: Bench, filled: Filled) -> list[Viewer]:
@@ -211,7 +220,7 @@ async def _compared(bench: Bench, name: str, small: tuple[str, Viewer], large: t
     on_large: list[float] = []
     for number in range(ROUNDS):
         for (address, viewer), found in ((small, on_small), (large, on_large))[:: 1 if number % 2 else -1]:
-            found.append(await _median(bench, address, viewer, viewer.paths[name]))
+            found.append(await median_of(bench, address, viewer.token, viewer.paths[name]))
     ratio = round(median(on_large) / median(on_small), 2)
     return Row(
         f"{small[1].name}: {name}",
@@ -223,9 +232,9 @@ async def _compared(bench: Bench, name: str, small: tuple[str, Viewer], large: t
     )
 
 
-async def _median(bench: Bench, address: str, viewer: Viewer, path: str) -> float:
+async def median_of(bench: Bench, address: str, token: str, path: str) -> float:
     """The median latency of one caller who asks again as soon as he has the answer, in seconds."""
-    asked = [request("GET", path, {"Authorization": f"Bearer {viewer.token}"})]
+    asked = [request("GET", path, {"Authorization": f"Bearer {token}"})]
     for seconds in (SECONDS, SLOW_SECONDS):
         measured = await run_load(Load(address, [asked], seconds, WARM_UP), core=bench.other_core)
         if len(measured.latencies) >= ENOUGH:

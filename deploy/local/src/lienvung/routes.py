@@ -22,6 +22,7 @@ RESOURCES: dict[str, tuple[str, ...]] = {
         "organizations",
         "agreements",
         "tasks",
+        "my-work",
         "open-points",
         "obstacles",
         "urgings",

@@ -30,6 +30,7 @@ from agreements_api.task_dependencies.router import router as task_dependencies
 from agreements_api.tasks.router import router as tasks
 from agreements_api.tasks.steering import router as steering
 from agreements_api.urgings.router import router as urgings
+from agreements_api.worklist.router import router as worklist
 from shared.app import create_service_app
 from shared.auth import TokenIssuer
 
@@ -42,6 +43,7 @@ def create_app(settings: Settings) -> FastAPI:
         # Routes are matched one by one in this order, so the ones that are asked for most come first.
         routers=[
             tasks,
+            worklist,
             steering,
             extensions,
             milestones,

@@ -71,6 +71,12 @@ class Settings(ServiceSettings):
         le=60,
         description="Working days in which an urging or a request for an explanation is answered.",
     )
+    report_working_days: int = Field(
+        default=5,
+        ge=0,
+        le=60,
+        description="Working days after the end of an official period until which a worklist calls for its report.",
+    )
     succession_poll_seconds: float = Field(
         default=5, gt=0, le=3600, description="How often the role `succession` looks for successions to carry out."
     )

@@ -16,10 +16,18 @@ def json_response(body: str, *, status_code: int = 200, headers: Mapping[str, st
     return Response(body.encode(), status_code, dict(headers or {}), media_type="application/json")
 
 
-def page_response(request: Request, items: Sequence[str], next_cursor: str | None, total: int | None) -> Response:
-    """A page of ready items, with the link to the next one."""
+def page_response(
+    request: Request,
+    items: Sequence[str],
+    next_cursor: str | None,
+    total: int | None,
+    *,
+    beside: Mapping[str, str] | None = None,
+) -> Response:
+    """A page of ready items, with the link to the next one; `beside` are further members, ready as well."""
     cursor = "null" if next_cursor is None else f'"{next_cursor}"'
     count = "" if total is None else f', "total": {total}'
+    count += "".join(f', "{name}": {value}' for name, value in (beside or {}).items())
     headers = {}
     if next_cursor is not None:
         headers["Link"] = f'<{request.scope["path"]}?{_following(request, next_cursor)}>; rel="next"'

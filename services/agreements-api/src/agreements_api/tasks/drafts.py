@@ -20,7 +20,7 @@ _IN_A_YEAR = {
     ReportPeriod.YEAR: 1,
 }
 # What a task that comes again is reported of.
-_OF_FREQUENCY = {
+PERIOD_OF_FREQUENCY = {
     "monthly": ReportPeriod.MONTH,
     "quarterly": ReportPeriod.QUARTER,
     "half_yearly": ReportPeriod.HALF_YEAR,
@@ -34,7 +34,7 @@ async def draft(connection: Connection, actor: Actor, task_id: UUID, period: Rep
     if row is None:
         raise errors.TaskNotFound
     last = LastReport.model_validate_json(row["last_report"]) if row["last_report"] else None
-    kind = period or _OF_FREQUENCY.get(row["frequency"], ReportPeriod.MONTH)
+    kind = period or PERIOD_OF_FREQUENCY.get(row["frequency"], ReportPeriod.MONTH)
     reported_at = last.reported_at if last else None
     evidence = await documents.unreported(connection, actor.organization_id, task_id, reported_at, limit=MOST_EVIDENCE)
     start, end = due_period(kind, clock.today(), last.period_end if last else None)

@@ -1,0 +1,266 @@
+"""All SQL of worklists: a page of what waits, the counts of the whole list, and what its records show."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from agreements_api.worklist.models import Cycle, SubjectKind, Urgency
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody whose own list it is: what he handles, what is his by his role, and perhaps what nobody handles."""
+
+    account_id: UUID
+    by_role: Sequence[str]
+    unhandled: bool
+
+
+@dataclass(frozen=True)
+class Filter:
+    """What a list is narrowed to; `steps` and `urgencies` narrow the page alone and not what is counted."""
+
+    visible: Sequence[str]
+    person: Person | None = None
+    assignee: UUID | None = None
+    unassigned: bool = False
+    agreement_id: UUID | None = None
+    steps: Sequence[str] | None = None
+    urgencies: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Day:
+    """The day that the list is of."""
+
+    today: date
+    soon: date
+    cycles: Sequence[Cycle]
+
+
+# Where the next page begins.
+Position = tuple[date, UUID, str]
+
+_OF_PERSON = "(select h.subject_id from work_assignment h where h.organization_id = $1 and h.account_id = {})"
+# What is given to somebody who has left is given to nobody.
+_OF_ANYBODY = """(select h.subject_id from work_assignment h
+    where h.organization_id = $1 and h.account_id in (select c.id from account c where c.active))"""
+_URGENCY = {
+    Urgency.OVERDUE: "{key} < $2",
+    Urgency.TODAY: "{key} = $2",
+    Urgency.SOON: "{key} > $2 and {key} <= $3",
+    Urgency.LATER: "{key} > $3",
+}
+# Caller ($1), the day ($2) and its `soon_until` ($3), the steps that the caller is told of ($4), and of each frequency
+# ($5) the last period that has ended ($6) with the day that its report is due on ($7).
+#
+# A report is due at the deadline of the work where that is near or past or the work came back; any other is due when
+# an official period has ended without one. All else is due when it says so.
+_BY_ITS_DAY = "w.step = any($4::text[]) and (w.step <> 'report' or w.came_back or w.due_key <= $3)"
+_BY_PERIOD = """w.step = 'report' and 'report' = any($4::text[]) and not w.came_back and w.due_key > $3
+    and coalesce(w.cycle, 'monthly') = c.frequency and w.reported_to < c.ended_on"""
+_CYCLES = "unnest($5::text[], $6::date[], $7::date[]) c(frequency, ended_on, due_on)"
+# Counted range by range along the index: to go through the rows and sort each into its place takes ten times as long.
+_COUNTS = f"""
+select coalesce(json_agg(json_build_array(g.step, g.urgency, g.number)) filter (where g.number > 0), '[]')::text
+from (
+    select s.step, u.urgency, n.number
+    from unnest($4::text[]) s(step) cross join (values
+        ('overdue', '-infinity'::date, $2::date - 1), ('today', $2::date, $2::date),
+        ('soon', $2::date + 1, $3::date), ('later', $3::date + 1, 'infinity')) u(urgency, first, last)
+    cross join lateral (select count(*) as number from open_work w
+        where w.organization_id = $1 and w.step = s.step and w.due_key between u.first and u.last
+          and (s.step <> 'report' or u.urgency <> 'later' or w.came_back) {{whole}}) n
+    union all
+    select 'report', {{urgency}}, n.number from {_CYCLES}
+    cross join lateral (select count(*) as number from open_work w
+        where w.organization_id = $1 and {_BY_PERIOD} {{whole}}) n
+) g
+"""  # noqa: S608
+_COLUMNS = "w.subject_id, w.step, w.relation, w.agreement_id, w.task_id, w.came_back"
+_PAGE = f"""
+select p.*, {{urgency}} as urgency from (
+    (select {_COLUMNS}, w.due_key, null as frequency from open_work w
+     where w.organization_id = $1 and {_BY_ITS_DAY} {{by_its_day}}
+     order by w.due_key, w.subject_id, w.step limit {{limit}})
+    union all
+    (select {_COLUMNS}, c.due_on, c.frequency from open_work w join {_CYCLES} on true
+     where w.organization_id = $1 and {_BY_PERIOD} {{by_period}}
+     order by c.due_on, w.subject_id, w.step limit {{limit}})
+) p order by p.due_key, p.subject_id, p.step limit {{limit}}
+"""  # noqa: S608
+
+_OF_AGREEMENT = "join agreement a on a.id = {}.agreement_id"
+_TITLES = "a.title as agreement_title, a.number as agreement_number"
+# What each kind of record shows of itself, by its identifiers ($1), which are those of the caller's own rows.
+DETAILS: dict[SubjectKind, str] = {
+    SubjectKind.TASK: f"""
+select t.id, t.version, t.title, {_TITLES}, null::uuid as part, null::date as asked_on,
+    case when t.status = 'submitted' then t.lead_organization_id else a.custodian_organization_id end as counterpart_id,
+    case when t.status = 'submitted' then t.parties->'lead'->>'name' else a.custodian_name end as counterpart_name,
+    t.submission > 0 and t.status = 'in_progress' and exists (
+        select from task_confirmation d where d.task_id = t.id and d.submission = t.submission
+          and d.decision in ('returned', 'refused')) as sent_back
+from task t {_OF_AGREEMENT.format("t")} where t.id = any($1::uuid[])
+""",  # noqa: S608
+    SubjectKind.AGREEMENT: f"""
+select a.id, a.version, a.title, {_TITLES}, null::uuid as part, null::date as asked_on,
+    a.custodian_organization_id as counterpart_id, a.custodian_name as counterpart_name, false as sent_back
+from agreement a where a.id = any($1::uuid[])
+""",  # noqa: S608
+    SubjectKind.URGING: f"""
+select u.id, u.version, t.title, {_TITLES}, null::uuid as part, null::date as asked_on,
+    u.asked_by_organization_id as counterpart_id, u.asked_by_organization_name as counterpart_name,
+    false as sent_back
+from task_urging u join task t on t.id = u.task_id {_OF_AGREEMENT.format("u")}
+where u.id = any($1::uuid[])
+""",  # noqa: S608
+    SubjectKind.EXTENSION: f"""
+select e.id, e.version, t.title, {_TITLES}, null::uuid as part, e.requested_due_on as asked_on,
+    e.requested_by_organization_id as counterpart_id, e.requested_by_name as counterpart_name, false as sent_back
+from task_extension e join task t on t.id = e.task_id {_OF_AGREEMENT.format("e")}
+where e.id = any($1::uuid[])
+""",  # noqa: S608
+    SubjectKind.OBSTACLE: f"""
+select o.id, o.version, o.text as title, {_TITLES}, null::uuid as part, null::date as asked_on,
+    o.raised_by_organization_id as counterpart_id, o.raised_by_organization_name as counterpart_name,
+    false as sent_back
+from obstacle o {_OF_AGREEMENT.format("o")} where o.id = any($1::uuid[])
+""",  # noqa: S608
+    SubjectKind.BOUNDARY_CASE: f"""
+select b.id, b.version, s.title, {_TITLES}, s.id as part, null::date as asked_on,
+    case when b.first_organization_id = lienvung_org() then b.second_organization_id
+        else b.first_organization_id end as counterpart_id,
+    case when b.first_organization_id = lienvung_org() then b.second_name else b.first_name end as counterpart_name,
+    false as sent_back
+from boundary_case b {_OF_AGREEMENT.format("b")} cross join lateral (
+    select n.id, n.title from boundary_case_step n where n.case_id = b.id and n.completed_at is null
+    order by n.ordinal limit 1) s
+where b.id = any($1::uuid[])
+""",  # noqa: S608
+    SubjectKind.SUCCESSION_CASE: f"""
+select c.id, c.version, c.promised_by_name as title, {_TITLES}, null::uuid as part, null::date as asked_on,
+    c.organization_id as counterpart_id, c.organization_name as counterpart_name, false as sent_back
+from succession_case c {_OF_AGREEMENT.format("c")} where c.id = any($1::uuid[])
+""",  # noqa: S608
+    SubjectKind.MEETING: f"""
+select o.id, m.version, o.text as title, {_TITLES}, m.id as part, null::date as asked_on,
+    o.responsible_organization_id as counterpart_id, o.responsible_name as counterpart_name, false as sent_back
+from meeting_outcome o join meeting m on m.id = o.meeting_id {_OF_AGREEMENT.format("m")}
+where o.id = any($1::uuid[])
+""",  # noqa: S608
+}
+DETAILS[SubjectKind.EXPLANATION] = DETAILS[SubjectKind.URGING]
+
+
+@dataclass(frozen=True)
+class Statements:
+    """The page and the counts of one list, with the parameters of each."""
+
+    page: tuple[Any, ...]
+    counts: tuple[Any, ...]
+
+
+async def page(connection: asyncpg.Connection[Any], statements: Statements) -> list[asyncpg.Record]:
+    """What waits, the most urgent first."""
+    return await connection.fetch(*statements.page)
+
+
+async def counts(connection: asyncpg.Connection[Any], statements: Statements) -> str:
+    """Of the whole list, as JSON: step, urgency and how many."""
+    found: str = await connection.fetchval(*statements.counts)
+    return found
+
+
+async def details(
+    connection: asyncpg.Connection[Any], kind: SubjectKind, ids: Sequence[UUID]
+) -> dict[UUID, asyncpg.Record]:
+    """What the records of one kind show of themselves."""
+    return {row["id"]: row for row in await connection.fetch(DETAILS[kind], ids)}
+
+
+def statements_of(
+    organization_id: UUID | None, narrowed: Filter, day: Day, *, after: Position | None, limit: int
+) -> Statements:
+    """The statements of a page and of its counts, with their parameters."""
+    counted: list[Any] = [
+        organization_id,
+        day.today,
+        day.soon,
+        list(narrowed.visible),
+        [cycle.frequency for cycle in day.cycles],
+        [cycle.ended_on for cycle in day.cycles],
+        [cycle.due_on for cycle in day.cycles],
+    ]
+    whole = _whole(narrowed, counted)
+    paged = list(counted)
+    shown: list[str] = []
+    if narrowed.steps is not None:
+        paged.append(list(narrowed.steps))
+        shown.append(f"w.step = any(${len(paged)}::text[])")
+    if narrowed.urgencies:
+        shown.append(f"({' or '.join(_URGENCY[Urgency(urgency)] for urgency in narrowed.urgencies)})")
+    if after is not None:
+        paged += after
+        last = len(paged)
+        shown.append(f"({{key}}, w.subject_id, w.step) > (${last - 2}::date, ${last - 1}::uuid, ${last}::text)")
+    return Statements(page=(_page_sql(whole, tuple(shown), limit), *paged), counts=(_counts_sql(whole), *counted))
+
+
+def _whole(narrowed: Filter, values: list[Any]) -> tuple[str, ...]:
+    """The conditions on the whole list; their parameters are added to those that are there."""
+
+    def value(given: Any) -> str:
+        values.append(given)
+        return f"${len(values)}"
+
+    conditions: list[str] = []
+    if narrowed.agreement_id is not None:
+        conditions.append(f"w.agreement_id = {value(narrowed.agreement_id)}::uuid")
+    if narrowed.assignee is not None:
+        conditions.append(f"w.handled_id in {_OF_PERSON.format(value(narrowed.assignee) + '::uuid')}")
+    if narrowed.unassigned:
+        conditions.append(f"w.handled_id not in {_OF_ANYBODY}")
+    if narrowed.person is not None:
+        person = narrowed.person
+        ways = [
+            f"w.step = any({value(list(person.by_role))}::text[])",
+            f"w.handled_id in {_OF_PERSON.format(value(person.account_id) + '::uuid')}",
+        ]
+        if person.unhandled:
+            ways.append(f"w.handled_id not in {_OF_ANYBODY}")
+        conditions.append(f"({' or '.join(ways)})")
+    return tuple(conditions)
+
+
+# The limit is no parameter, because a plan for any limit is one for a tenth of the table.
+@lru_cache(maxsize=512)
+def _page_sql(whole: tuple[str, ...], shown: tuple[str, ...], limit: int) -> str:
+    conditions = _and((*whole, *shown))
+    return _PAGE.format(
+        urgency=_urgency("p.due_key"),
+        by_its_day=conditions.format(key="w.due_key"),
+        by_period=conditions.format(key="c.due_on"),
+        limit=limit,
+    )
+
+
+@lru_cache(maxsize=64)
+def _counts_sql(whole: tuple[str, ...]) -> str:
+    return _COUNTS.format(whole=_and(whole), urgency=_urgency("c.due_on"))
+
+
+def _urgency(key: str) -> str:
+    ways = " ".join(f"when {condition.format(key=key)} then '{name}'" for name, condition in _URGENCY.items())
+    return f"case {ways} end"
+
+
+def _and(conditions: tuple[str, ...]) -> str:
+    return "".join(f" and {condition}" for condition in conditions)
