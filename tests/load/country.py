@@ -96,7 +96,7 @@ language sql immutable as $$
 $$;
 create function pg_temp.party_of(o synthetic_organization) returns jsonb language sql immutable as $$
     select jsonb_build_object('organization_id', o.id, 'name', o.name, 'unit_id', o.unit_id, 'unit_name', o.unit_name,
-        'due_on', null, 'confirmed_at', null)
+        'due_on', null, 'confirmed_at', null, 'accepted_at', '2025-07-02T00:00:00+00:00')
 $$;
 """,
 )

@@ -63,6 +63,11 @@ _STATEMENTS = (
         'unit_id', g.unit_id, 'unit_name', g.unit_name, 'due_on', null, 'confirmed_at', null) as of) party
     where x.id = t.id and x.place = 1
     """,
+    # In every tenth one party has yet to accept its part.
+    """
+    update task t set parties = t.parties #- '{{coordinating,1,accepted_at}}'
+    from numbered_task n where n.id = t.id and n.n % 10 = 4
+    """,
     # Every twentieth waits for its coordinating parties.
     """
     update task t set status = 'submitted', percent = 100, submission = 1, submitted_at = lienvung_now(),

@@ -13,5 +13,7 @@ async def differences(world: World) -> list[str]:
         with due as materialized (select {_COLUMNS} from ({_DUE}) d), present as (select {_COLUMNS} from open_work)
         select 'stale' as what, s::text as row from (select * from present except select * from due) s
         union all select 'missing', m::text from (select * from due except select * from present) m
+        union all select 'handled by others', w::text from open_work w
+        where w.handlers <> open_work_handlers(w.organization_id, w.handled_id)
     """)
     return [f"{row['what']}: {row['row']}" for row in rows]

@@ -48,10 +48,7 @@ class Day:
 # Where the next page begins.
 Position = tuple[date, UUID, str]
 
-_OF_PERSON = "(select h.subject_id from work_assignment h where h.organization_id = $1 and h.account_id = {})"
-# What is given to somebody who has left is given to nobody.
-_OF_ANYBODY = """(select h.subject_id from work_assignment h
-    where h.organization_id = $1 and h.account_id in (select c.id from account c where c.active))"""
+_OF_NOBODY = "cardinality(w.handlers) = 0"
 _URGENCY = {
     Urgency.OVERDUE: "{key} < $2",
     Urgency.TODAY: "{key} = $2",
@@ -68,35 +65,45 @@ _BY_PERIOD = """w.step = 'report' and 'report' = any($4::text[]) and not w.came_
     and coalesce(w.cycle, 'monthly') = c.frequency and w.reported_to < c.ended_on"""
 _CYCLES = "unnest($5::text[], $6::date[], $7::date[]) c(frequency, ended_on, due_on)"
 # Counted range by range along the index: to go through the rows and sort each into its place takes ten times as long.
-_COUNTS = f"""
+# Only the reports that an official period calls for are looked at one by one.
+_COUNTS = """
 select coalesce(json_agg(json_build_array(g.step, g.urgency, g.number)) filter (where g.number > 0), '[]')::text
 from (
     select s.step, u.urgency, n.number
     from unnest($4::text[]) s(step) cross join (values
         ('overdue', '-infinity'::date, $2::date - 1), ('today', $2::date, $2::date),
         ('soon', $2::date + 1, $3::date), ('later', $3::date + 1, 'infinity')) u(urgency, first, last)
+    cross join lateral (select {free} as free) f
     cross join lateral (select count(*) as number from open_work w
-        where w.organization_id = $1 and w.step = s.step and w.due_key between u.first and u.last
-          and (s.step <> 'report' or u.urgency <> 'later' or w.came_back) {{whole}}) n
+        where w.organization_id = $1 and w.step = s.step and w.due_key between u.first and u.last {whole}) n
+    where s.step <> 'report' or u.urgency <> 'later'
     union all
-    select 'report', {{urgency}}, n.number from {_CYCLES}
-    cross join lateral (select count(*) as number from open_work w
-        where w.organization_id = $1 and {_BY_PERIOD} {{whole}}) n
+    select 'report', r.urgency, r.number from (
+        select array[{of_reports}] as numbers from open_work w cross join (select false as free) f
+        where w.organization_id = $1 and w.step = 'report' and 'report' = any($4::text[]) and w.due_key > $3 {whole}
+    ) n cross join lateral (
+        select 'later' as urgency, n.numbers[1] as number
+        union all
+        select {urgency}, n.numbers[c.place + 1]
+        from unnest($7::date[]) with ordinality c(due_on, place)) r
 ) g
-"""  # noqa: S608
+"""
 _COLUMNS = "w.subject_id, w.step, w.relation, w.agreement_id, w.task_id, w.came_back"
 _PAGE = f"""
 select p.*, {{urgency}} as urgency from (
-    (select {_COLUMNS}, w.due_key, null as frequency from open_work w
+    (select {_COLUMNS}, w.due_key, null as frequency from open_work w cross join lateral (select {{free}} as free) f
      where w.organization_id = $1 and {_BY_ITS_DAY} {{by_its_day}}
      order by w.due_key, w.subject_id, w.step limit {{limit}})
     union all
     (select {_COLUMNS}, c.due_on, c.frequency from open_work w join {_CYCLES} on true
+     cross join (select false as free) f
      where w.organization_id = $1 and {_BY_PERIOD} {{by_period}}
      order by c.due_on, w.subject_id, w.step limit {{limit}})
 ) p order by p.due_key, p.subject_id, p.step limit {{limit}}
 """  # noqa: S608
 
+# One after the other, each by its key: row-level security then asks for each, and not first for all that there is.
+_FROM = "from unnest($1::uuid[]) i(id) join"
 _OF_AGREEMENT = "join agreement a on a.id = {}.agreement_id"
 _TITLES = "a.title as agreement_title, a.number as agreement_number"
 # What each kind of record shows of itself, by its identifiers ($1), which are those of the caller's own rows.
@@ -108,54 +115,50 @@ select t.id, t.version, t.title, {_TITLES}, null::uuid as part, null::date as as
     t.submission > 0 and t.status = 'in_progress' and exists (
         select from task_confirmation d where d.task_id = t.id and d.submission = t.submission
           and d.decision in ('returned', 'refused')) as sent_back
-from task t {_OF_AGREEMENT.format("t")} where t.id = any($1::uuid[])
+{_FROM} task t on t.id = i.id {_OF_AGREEMENT.format("t")}
 """,  # noqa: S608
     SubjectKind.AGREEMENT: f"""
 select a.id, a.version, a.title, {_TITLES}, null::uuid as part, null::date as asked_on,
     a.custodian_organization_id as counterpart_id, a.custodian_name as counterpart_name, false as sent_back
-from agreement a where a.id = any($1::uuid[])
-""",  # noqa: S608
+{_FROM} agreement a on a.id = i.id
+""",
     SubjectKind.URGING: f"""
 select u.id, u.version, t.title, {_TITLES}, null::uuid as part, null::date as asked_on,
     u.asked_by_organization_id as counterpart_id, u.asked_by_organization_name as counterpart_name,
     false as sent_back
-from task_urging u join task t on t.id = u.task_id {_OF_AGREEMENT.format("u")}
-where u.id = any($1::uuid[])
-""",  # noqa: S608
+{_FROM} task_urging u on u.id = i.id join task t on t.id = u.task_id {_OF_AGREEMENT.format("u")}
+""",
     SubjectKind.EXTENSION: f"""
 select e.id, e.version, t.title, {_TITLES}, null::uuid as part, e.requested_due_on as asked_on,
     e.requested_by_organization_id as counterpart_id, e.requested_by_name as counterpart_name, false as sent_back
-from task_extension e join task t on t.id = e.task_id {_OF_AGREEMENT.format("e")}
-where e.id = any($1::uuid[])
-""",  # noqa: S608
+{_FROM} task_extension e on e.id = i.id join task t on t.id = e.task_id {_OF_AGREEMENT.format("e")}
+""",
     SubjectKind.OBSTACLE: f"""
 select o.id, o.version, o.text as title, {_TITLES}, null::uuid as part, null::date as asked_on,
     o.raised_by_organization_id as counterpart_id, o.raised_by_organization_name as counterpart_name,
     false as sent_back
-from obstacle o {_OF_AGREEMENT.format("o")} where o.id = any($1::uuid[])
-""",  # noqa: S608
+{_FROM} obstacle o on o.id = i.id {_OF_AGREEMENT.format("o")}
+""",
     SubjectKind.BOUNDARY_CASE: f"""
 select b.id, b.version, s.title, {_TITLES}, s.id as part, null::date as asked_on,
     case when b.first_organization_id = lienvung_org() then b.second_organization_id
         else b.first_organization_id end as counterpart_id,
     case when b.first_organization_id = lienvung_org() then b.second_name else b.first_name end as counterpart_name,
     false as sent_back
-from boundary_case b {_OF_AGREEMENT.format("b")} cross join lateral (
+{_FROM} boundary_case b on b.id = i.id {_OF_AGREEMENT.format("b")} cross join lateral (
     select n.id, n.title from boundary_case_step n where n.case_id = b.id and n.completed_at is null
     order by n.ordinal limit 1) s
-where b.id = any($1::uuid[])
 """,  # noqa: S608
     SubjectKind.SUCCESSION_CASE: f"""
 select c.id, c.version, c.promised_by_name as title, {_TITLES}, null::uuid as part, null::date as asked_on,
     c.organization_id as counterpart_id, c.organization_name as counterpart_name, false as sent_back
-from succession_case c {_OF_AGREEMENT.format("c")} where c.id = any($1::uuid[])
-""",  # noqa: S608
+{_FROM} succession_case c on c.id = i.id {_OF_AGREEMENT.format("c")}
+""",
     SubjectKind.MEETING: f"""
 select o.id, m.version, o.text as title, {_TITLES}, m.id as part, null::date as asked_on,
     o.responsible_organization_id as counterpart_id, o.responsible_name as counterpart_name, false as sent_back
-from meeting_outcome o join meeting m on m.id = o.meeting_id {_OF_AGREEMENT.format("m")}
-where o.id = any($1::uuid[])
-""",  # noqa: S608
+{_FROM} meeting_outcome o on o.id = i.id join meeting m on m.id = o.meeting_id {_OF_AGREEMENT.format("m")}
+""",
 }
 DETAILS[SubjectKind.EXPLANATION] = DETAILS[SubjectKind.URGING]
 
@@ -199,6 +202,10 @@ def statements_of(
         [cycle.ended_on for cycle in day.cycles],
         [cycle.due_on for cycle in day.cycles],
     ]
+    free = "false"
+    if narrowed.person is not None:
+        counted.append(list(narrowed.person.by_role))
+        free = f"{{step}} = any(${len(counted)}::text[])"
     whole = _whole(narrowed, counted)
     paged = list(counted)
     shown: list[str] = []
@@ -211,7 +218,10 @@ def statements_of(
         paged += after
         last = len(paged)
         shown.append(f"({{key}}, w.subject_id, w.step) > (${last - 2}::date, ${last - 1}::uuid, ${last}::text)")
-    return Statements(page=(_page_sql(whole, tuple(shown), limit), *paged), counts=(_counts_sql(whole), *counted))
+    return Statements(
+        page=(_page_sql(free, whole, tuple(shown), limit), *paged),
+        counts=(_counts_sql(free, whole, len(day.cycles)), *counted),
+    )
 
 
 def _whole(narrowed: Filter, values: list[Any]) -> tuple[str, ...]:
@@ -225,26 +235,25 @@ def _whole(narrowed: Filter, values: list[Any]) -> tuple[str, ...]:
     if narrowed.agreement_id is not None:
         conditions.append(f"w.agreement_id = {value(narrowed.agreement_id)}::uuid")
     if narrowed.assignee is not None:
-        conditions.append(f"w.handled_id in {_OF_PERSON.format(value(narrowed.assignee) + '::uuid')}")
+        conditions.append(f"{value(narrowed.assignee)}::uuid = any(w.handlers)")
     if narrowed.unassigned:
-        conditions.append(f"w.handled_id not in {_OF_ANYBODY}")
+        conditions.append(_OF_NOBODY)
     if narrowed.person is not None:
         person = narrowed.person
-        ways = [
-            f"w.step = any({value(list(person.by_role))}::text[])",
-            f"w.handled_id in {_OF_PERSON.format(value(person.account_id) + '::uuid')}",
-        ]
+        # What is somebody's by his role is so whoever handles it: the handlers are looked at for the other steps only.
+        ways = ["f.free", f"{value(person.account_id)}::uuid = any(w.handlers)"]
         if person.unhandled:
-            ways.append(f"w.handled_id not in {_OF_ANYBODY}")
+            ways.append(_OF_NOBODY)
         conditions.append(f"({' or '.join(ways)})")
     return tuple(conditions)
 
 
 # The limit is no parameter, because a plan for any limit is one for a tenth of the table.
 @lru_cache(maxsize=512)
-def _page_sql(whole: tuple[str, ...], shown: tuple[str, ...], limit: int) -> str:
+def _page_sql(free: str, whole: tuple[str, ...], shown: tuple[str, ...], limit: int) -> str:
     conditions = _and((*whole, *shown))
     return _PAGE.format(
+        free=free.format(step="w.step"),
         urgency=_urgency("p.due_key"),
         by_its_day=conditions.format(key="w.due_key"),
         by_period=conditions.format(key="c.due_on"),
@@ -253,8 +262,21 @@ def _page_sql(whole: tuple[str, ...], shown: tuple[str, ...], limit: int) -> str
 
 
 @lru_cache(maxsize=64)
-def _counts_sql(whole: tuple[str, ...]) -> str:
-    return _COUNTS.format(whole=_and(whole), urgency=_urgency("c.due_on"))
+def _counts_sql(free: str, whole: tuple[str, ...], cycles: int) -> str:
+    of_reports = [
+        "count(*) filter (where w.came_back)",
+        *(
+            f"count(*) filter (where not w.came_back and coalesce(w.cycle, 'monthly') = ($5::text[])[{place}]"
+            f" and w.reported_to < ($6::date[])[{place}])"
+            for place in range(1, cycles + 1)
+        ),
+    ]
+    return _COUNTS.format(
+        free=free.format(step="s.step"),
+        whole=_and(whole),
+        urgency=_urgency("c.due_on"),
+        of_reports=", ".join(of_reports),
+    )
 
 
 def _urgency(key: str) -> str:

@@ -24,8 +24,9 @@ create table open_work (
     relation        text not null,
     agreement_id    uuid not null,
     task_id         uuid,
-    -- By what people of the organisation handle it.
+    -- By what people of the organisation handle it, and who of them does and is still there.
     handled_id      uuid not null generated always as (coalesce(task_id, agreement_id)) stored,
+    handlers        uuid[] not null,
     due_on          date,
     due_key         date not null generated always as (coalesce(due_on, 'infinity'::date)) stored,
     -- Of a report: how far the task is reported, how often it comes again, and whether it came back from a submission.
@@ -36,11 +37,10 @@ create table open_work (
 ) with (fillfactor = 80);
 -- By the first the steps are counted, along the second a page is read.
 create index open_work_counted on open_work (organization_id, step, due_key)
-    include (came_back, reported_to, cycle, handled_id, agreement_id);
+    include (came_back, reported_to, cycle, handlers, agreement_id);
 create index open_work_ordered on open_work (organization_id, due_key, subject_id, step)
-    include (came_back, handled_id, agreement_id);
--- Who of an organisation handles what, from an index alone.
-create index work_assignment_handled on work_assignment (organization_id, subject_id, account_id);
+    include (came_back, handlers, agreement_id);
+create index open_work_handled on open_work (handled_id, organization_id);
 create index task_extension_waiting on task_extension (agreement_id) where state = 'requested';
 
 alter table open_work enable row level security;
@@ -202,8 +202,18 @@ SOURCES = (
     Source("outcome", OUTCOME),
 )
 
+HANDLERS = """
+create function open_work_handlers(organization uuid, handled uuid) returns uuid[] language sql stable
+set search_path = pg_catalog, public, pg_temp as $$
+    select coalesce(array_agg(h.account_id order by h.account_id), '{}')
+    from work_assignment h join account c on c.id = h.account_id
+    where h.subject_id = handled and h.organization_id = organization and c.active
+$$;
+revoke all on function open_work_handlers(uuid, uuid) from public;
+"""
 VIEW = "create view open_work_of_{name} as {view}"
 # Rows that no longer follow go, those that follow are there: what a step leaves as it was is not written.
+# The handlers as `open_work_handlers` has them, written out for what is refreshed by the thousand.
 REFRESH = """
 create function open_work_refresh_{name}(ids uuid[]) returns void language plpgsql
 security definer set search_path = pg_catalog, public, pg_temp as $$
@@ -218,13 +228,19 @@ begin
             select from due d
             where d.subject_id = w.subject_id and d.organization_id = w.organization_id and d.step = w.step)
     )
-    insert into open_work as w ({columns}) select {columns} from due
+    insert into open_work as w ({columns}, handlers)
+    select {columns}, coalesce((
+        select array_agg(h.account_id order by h.account_id)
+        from work_assignment h join account c on c.id = h.account_id
+        where h.subject_id = coalesce(d.task_id, d.agreement_id) and h.organization_id = d.organization_id
+          and c.active), '{{}}')
+    from due d
     on conflict (subject_id, organization_id, step) do update set relation = excluded.relation,
         task_id = excluded.task_id, due_on = excluded.due_on, reported_to = excluded.reported_to,
-        cycle = excluded.cycle, came_back = excluded.came_back
-    where (w.relation, w.task_id, w.due_on, w.reported_to, w.cycle, w.came_back) is distinct from
+        cycle = excluded.cycle, came_back = excluded.came_back, handlers = excluded.handlers
+    where (w.relation, w.task_id, w.due_on, w.reported_to, w.cycle, w.came_back, w.handlers) is distinct from
         (excluded.relation, excluded.task_id, excluded.due_on, excluded.reported_to, excluded.cycle,
-         excluded.came_back);
+         excluded.came_back, excluded.handlers);
 end $$;
 revoke all on function open_work_refresh_{name}(uuid[]) from public;
 """
@@ -329,6 +345,27 @@ begin
     return null;
 end $$;
 
+create function open_work_follow_assignment() returns trigger language plpgsql
+security definer set search_path = pg_catalog, public, pg_temp as $$
+begin
+    -- A row that is being made meanwhile is made before, and handed out here, or after, and looks who handles it.
+    perform a.id from agreement a where a.id in (select c.subject_id from changed c) order by a.id for share;
+    perform t.id from task t where t.id in (select c.subject_id from changed c) order by t.id for share;
+    update open_work w set handlers = open_work_handlers(w.organization_id, w.handled_id)
+    where (w.handled_id, w.organization_id) in (select c.subject_id, c.organization_id from changed c);
+    return null;
+end $$;
+
+create function open_work_follow_account() returns trigger language plpgsql
+security definer set search_path = pg_catalog, public, pg_temp as $$
+begin
+    update open_work w set handlers = open_work_handlers(w.organization_id, w.handled_id)
+    where (w.handled_id, w.organization_id) in (
+        select h.subject_id, h.organization_id from changed n join was o on o.id = n.id and o.active <> n.active
+            join work_assignment h on h.account_id = n.id);
+    return null;
+end $$;
+
 create function open_work_follow_outcome() returns trigger language plpgsql
 security definer set search_path = pg_catalog, public, pg_temp as $$
 begin
@@ -370,6 +407,9 @@ TRIGGERS = {
     ("meeting_outcome", "update"): "outcome",
     **{(table, event): table for table, _, _ in OF_ONE for event in ("insert", "update")},
     ("boundary_case_step", "delete"): "boundary_case_step",
+    ("work_assignment", "insert"): "assignment",
+    ("work_assignment", "delete"): "assignment",
+    ("account", "update"): "account",
 }
 _TRANSITION = {
     "insert": "new table as changed",
@@ -392,6 +432,7 @@ FILL = {
 
 def upgrade() -> None:
     run_script(op, TABLE.format(app=APP))
+    run_script(op, HANDLERS)
     for source in SOURCES:
         op.execute(VIEW.format(name=source.name, view=source.view))
         run_script(op, REFRESH.format(name=source.name, columns=_COLUMNS))
@@ -415,6 +456,6 @@ def downgrade() -> None:
     for source in SOURCES:
         op.execute(f"drop function open_work_refresh_{source.name}(uuid[])")
         op.execute(f"drop view open_work_of_{source.name}")
-    op.execute("drop index work_assignment_handled")
+    op.execute("drop function open_work_handlers(uuid, uuid)")
     op.execute("drop index task_extension_waiting")
     op.execute("drop table open_work")
