@@ -24,7 +24,8 @@ class Mailbox:
         )
 
     def _next(self, username: str, about: str) -> str | None:
-        for path in sorted(set(self._folder.glob("*.eml")) - self._told):
+        # What still is being written has a name that begins with a dot.
+        for path in sorted(set(self._folder.glob("[!.]*.eml")) - self._told):
             message = message_from_bytes(path.read_bytes(), policy=mail_policy)
             body = message.get_body(("plain",))
             if message["To"].addresses[0].addr_spec != address_of(username) or body is None:
