@@ -120,6 +120,25 @@ async def test_one_task_is_found_by_its_key(world: World, many: int) -> None:
     assert rows_read(plan) < 100
 
 
+async def test_whether_a_request_waits_is_asked_of_the_page_alone(world: World, many: int) -> None:
+    """With a request for a later deadline of every task."""
+    await world.rows(
+        "insert into task_extension (id, task_id, agreement_id, due_on, requested_due_on, reason,"
+        " requested_by_organization_id, requested_by_name, requested_by, requested_at)"
+        " select gen_random_uuid(), id, agreement_id, '2026-12-31', '2027-02-26', 'x', lead_organization_id, 'x', 'x',"
+        " now() from task"
+    )
+    await world.rows("analyze task_extension")
+    try:
+        for key in ("quangninh", "ubnd-sondong"):
+            plan = await explain(world, key, Filter(), sort="due_on", after=None)
+            assert "task_extension_open" in plan
+            assert "Seq Scan on task_extension" not in plan
+            assert rows_read(plan) < many / 20
+    finally:
+        await world.rows("delete from task_extension")
+
+
 async def explain(world: World, key: str, narrowed: Filter, *, sort: str, after: Any) -> str:
     statement, *values = repository.list_statement(
         world.organizations[key].id,

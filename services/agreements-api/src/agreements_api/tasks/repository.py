@@ -67,8 +67,9 @@ _ACCEPTED = """(t.status not in ('not_started', 'in_progress')
         '$.coordinating[*] ? (@.organization_id == $me && (!exists(@.accepted_at) || @.accepted_at == null))',
         jsonb_build_object('me', $1::uuid)))"""
 
-# Whether a request for a later deadline waits to be decided: one does at a time.
-_EXTENDING = "exists (select from task_extension w where w.task_id = t.id and w.state = 'requested')"
+# Whether a request for a later deadline waits to be decided, while another one could be made.
+_EXTENDING = """(t.status in ('not_started', 'in_progress') and exists (
+    select from task_extension w where w.task_id = t.id and w.state = 'requested'))"""
 
 
 def _shown(today: str, soon: str) -> str:
