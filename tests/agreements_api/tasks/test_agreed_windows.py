@@ -7,10 +7,10 @@ from tests.agreements_api.agreements.world import PARTIES, Json, World, accepted
 from tests.agreements_api.tasks.test_windows import in_working_days, windows
 
 
-async def amended(world: World, plan: Json, **body: object) -> Json:
+async def amended(world: World, plan: Json, *, verb: str = "amend", **body: object) -> Json:
     """An amendment of the plan that all have signed."""
     leader = world.person("dongtrieu")
-    draft = await leader.step(path_of(plan), "amend", body)
+    draft = await leader.step(path_of(plan), verb, body)
     amendment = await leader.step(path_of(draft), "open")
     for key in PARTIES:
         amendment = await world.person(key).step(path_of(amendment), "sign", signature(key))
@@ -73,6 +73,15 @@ async def test_an_amendment_moves_the_window_of_later_submissions_only(world: Wo
     await world.person("ubnd-kinhmon").step(path, "return", {"reason": "Thiếu chữ ký (minh họa)"})
     again = await world.specialist("ubnd-dongtrieu").step(path, "submit")
     assert windows(again) == [in_working_days(10)] * 2
+
+
+async def test_a_renewal_moves_the_window_together_with_the_term(world: World) -> None:
+    plan = await world.plan(term_to="2030-12-31")
+    await amended(world, plan, verb="renew", term_to="2035-12-31", response_working_days=8)
+    after = await world.person("chilinh").read(path_of(plan))
+    assert (after["term_to"], after["response_working_days"]) == ("2035-12-31", 8)
+    assert (after["original_term_to"], after["original_response_working_days"]) == ("2030-12-31", None)
+    assert windows(await submitted(world, plan)) == [in_working_days(8)] * 2
 
 
 async def test_an_amendment_that_says_nothing_of_the_window_leaves_it(world: World) -> None:
