@@ -1,5 +1,6 @@
 """How PostgreSQL finds documents, what is due for the scanner and what nothing refers to among those of a country."""
 
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -59,11 +60,12 @@ async def explain(world: World, statement: str, *values: Any, system: bool = Fal
         ("task_id", repository.OF_TASK, "document_of_task"),
     ],
 )
+@pytest.mark.parametrize("as_of", [None, datetime(2026, 12, 1, tzinfo=UTC)], ids=["now", "then"])
 async def test_a_list_is_read_from_its_index(
-    world: World, ids: dict[str, UUID], key: str, statement: str, index: str
+    world: World, ids: dict[str, UUID], key: str, statement: str, index: str, as_of: datetime | None
 ) -> None:
     organization = world.organizations["ubnd-dongtrieu"].id
-    plan = await explain(world, statement, organization, ids[key], None, False, None, 51)
+    plan = await explain(world, statement, organization, ids[key], None, False, None, 51, as_of)
     assert index in plan
     assert "Seq Scan on document" not in plan
     # In the order of the index: nothing is sorted.

@@ -18,7 +18,7 @@ EVERY = {"If-Match": "*"}
 
 # Open points stand for whatever the other domain keeps: they are of an agreement, and settled ones are kept.
 _STATEMENT = """
-select o.agreement_id, null::uuid as task_id, null::uuid as owner_id, true as open,
+select o.created_at as since, o.agreement_id, null::uuid as task_id, null::uuid as owner_id, true as open,
     array(select distinct m.relation from agreement_member m
         where m.agreement_id = o.agreement_id and m.organization_id = $1) as relations,
     case when o.state = 'resolved' then o.updated_at end as kept_until

@@ -37,13 +37,15 @@ _REPORTED = """case when t.status in ('submitted', 'completed') then 'infinity'
 WORKERS = 32
 ALWAYS = datetime.max.replace(tzinfo=UTC)
 
-# Of each kind of subject, for the caller ($1) and its identifier ($2): its agreement and task, how the caller stands to
-# it, whether it takes documents, and until when what was attached to it is kept. Another domain adds its kind here.
+# Of each kind of subject, for the caller ($1) and its identifier ($2): since when it is there, its agreement and task,
+# how the caller stands to it, whether it takes documents, and until when what was attached to it is kept. Another
+# domain adds its kind here.
 SUBJECTS: dict[SubjectKind, Origin] = {
     SubjectKind.AGREEMENT: Origin(
         row="a",
         statement=f"""
-select a.id as agreement_id, null::uuid as task_id, a.custodian_organization_id as owner_id, true as open,
+select a.created_at as since,
+    a.id as agreement_id, null::uuid as task_id, a.custodian_organization_id as owner_id, true as open,
     array(select distinct m.relation from agreement_member m
         where m.agreement_id = a.id and m.organization_id = $1 and m.source_id = a.id) as relations,
     case when a.status <> 'draft' then a.opened_at end as kept_until
@@ -53,7 +55,8 @@ from agreement a where a.id = $2 and {_SEEN.format(key="a.id")}
     SubjectKind.TASK: Origin(
         row="t",
         statement=f"""
-select t.agreement_id, t.id as task_id, t.lead_organization_id as owner_id, t.status <> 'cancelled' as open,
+select t.created_at as since,
+    t.agreement_id, t.id as task_id, t.lead_organization_id as owner_id, t.status <> 'cancelled' as open,
     {_OF_TASK} as relations, {_REPORTED} as kept_until
 from task t where t.id = $2 and {_SEEN.format(key="t.agreement_id")}
 """,  # noqa: S608
@@ -61,7 +64,8 @@ from task t where t.id = $2 and {_SEEN.format(key="t.agreement_id")}
     SubjectKind.REPORT: Origin(
         row="t",
         statement=f"""
-select t.agreement_id, t.id as task_id, r.organization_id as owner_id, t.status <> 'cancelled' as open,
+select r.reported_at as since,
+    t.agreement_id, t.id as task_id, r.organization_id as owner_id, t.status <> 'cancelled' as open,
     {_OF_TASK} as relations, 'infinity'::timestamptz as kept_until
 from task_progress_report r join task t on t.id = r.task_id
 where r.id = $2 and {_SEEN.format(key="t.agreement_id")}
@@ -71,7 +75,8 @@ where r.id = $2 and {_SEEN.format(key="t.agreement_id")}
     SubjectKind.OBSTACLE: Origin(
         row="o, t",
         statement=f"""
-select o.agreement_id, o.task_id, o.raised_by_organization_id as owner_id, t.status <> 'cancelled' as open,
+select o.created_at as since,
+    o.agreement_id, o.task_id, o.raised_by_organization_id as owner_id, t.status <> 'cancelled' as open,
     {_OF_TASK} as relations, greatest(o.resolved_at, o.escalated_at) as kept_until
 from obstacle o join task t on t.id = o.task_id where o.id = $2 and {_SEEN.format(key="o.agreement_id")}
 """,  # noqa: S608
@@ -80,7 +85,8 @@ from obstacle o join task t on t.id = o.task_id where o.id = $2 and {_SEEN.forma
     SubjectKind.MEETING: Origin(
         row="m",
         statement=f"""
-select m.agreement_id, null::uuid as task_id, m.host_organization_id as owner_id, m.status <> 'cancelled' as open,
+select m.created_at as since,
+    m.agreement_id, null::uuid as task_id, m.host_organization_id as owner_id, m.status <> 'cancelled' as open,
     array(select distinct r.relation from agreement_member r
         where r.agreement_id = m.agreement_id and r.organization_id = $1 and r.source_id = m.agreement_id
         union select 'own' where {HOSTING} = $1) as relations,
@@ -102,9 +108,12 @@ _FROM = f"""document d join document_content c on c.digest = d.digest
 where {_SEEN.format(key="d.agreement_id")}"""
 _READ = f"select {_SHOWN} from {_FROM} and d.id = $2"  # noqa: S608
 _LIST = f"""
-select {_SHOWN} from {_FROM} and {{key}} = $2 and ($3::uuid is null or d.id < $3) and ($4 or d.removed_at is null)
+select {_SHOWN} from {_FROM} and {{key}} = $2 and ($3::uuid is null or d.id < $3)
+    and ($4 or d.removed_at is null or d.removed_at > $7::timestamptz)
+    and ($7::timestamptz is null or d.created_at <= $7)
     and ($5::uuid is null or d.subject_id = $5 or exists (
-        select from task_report_evidence e where e.report_id = $5 and e.document_id = d.id))
+        select from task_report_evidence e join task_progress_report r on r.id = e.report_id
+        where e.report_id = $5 and e.document_id = d.id and ($7::timestamptz is null or r.reported_at <= $7)))
 order by d.id desc limit $6
 """  # noqa: S608
 OF_SUBJECT, OF_AGREEMENT, OF_TASK = (_LIST.format(key=f"d.{key}") for key in ("subject_id", "agreement_id", "task_id"))
@@ -119,8 +128,14 @@ select d.id from {_FROM} and d.task_id = $2 and d.subject_kind in ('task', 'obst
 order by d.id limit $4
 """  # noqa: S608
 # A subject that has no documents is seen through its agreement; a kind that nobody has registered has none.
-_AGREEMENT_SEEN = f"select {_SEEN.format(key='$2')}"
-_TASK_SEEN = f"select exists (select from task t where t.id = $2 and {_SEEN.format(key='t.agreement_id')})"  # noqa: S608
+_AGREEMENT_SEEN = f"""
+select exists (select from agreement a where a.id = $2 and {_SEEN.format(key="a.id")}
+    and ($3::timestamptz is null or a.created_at <= $3))
+"""  # noqa: S608
+_TASK_SEEN = f"""
+select exists (select from task t where t.id = $2 and {_SEEN.format(key="t.agreement_id")}
+    and ($3::timestamptz is null or t.created_at <= $3))
+"""  # noqa: S608
 _LOCK = "select from document where id = $1 for update"
 _REPORT = "select exists (select from task_progress_report r where r.id = $1 and r.task_id = $2)"
 _SAME = "select id from document where subject_id = $1 and digest = $2 and removed_at is null"
@@ -202,6 +217,7 @@ class Subject:
 
     kind: SubjectKind
     id: UUID
+    since: datetime
     agreement_id: UUID
     task_id: UUID | None
     # Who leads the task, gave the report, keeps the agreement, raised the obstacle or hosts the meeting.
@@ -227,6 +243,8 @@ class Listed:
     id: UUID
     report_id: UUID | None = None
     removed: bool = False
+    # Now, where there is no instant.
+    as_of: datetime | None = None
 
 
 async def subject(
@@ -279,7 +297,7 @@ async def list_documents(
     """Documents, the newest first."""
     statement = {"subject_id": OF_SUBJECT, "agreement_id": OF_AGREEMENT, "task_id": OF_TASK}[listed.key]
     return await connection.fetch(
-        statement, organization_id, listed.id, before, listed.removed, listed.report_id, limit
+        statement, organization_id, listed.id, before, listed.removed, listed.report_id, limit, listed.as_of
     )
 
 
@@ -304,13 +322,16 @@ async def unreported(
 
 
 async def is_agreement_visible(
-    connection: asyncpg.Connection[Any], organization_id: UUID | None, agreement_id: UUID
+    connection: asyncpg.Connection[Any], organization_id: UUID | None, agreement_id: UUID, as_of: datetime | None
 ) -> bool:
-    return bool(await connection.fetchval(_AGREEMENT_SEEN, organization_id, agreement_id))
+    """Whether the caller sees it, and it was there at the instant."""
+    return bool(await connection.fetchval(_AGREEMENT_SEEN, organization_id, agreement_id, as_of))
 
 
-async def is_task_visible(connection: asyncpg.Connection[Any], organization_id: UUID | None, task_id: UUID) -> bool:
-    return bool(await connection.fetchval(_TASK_SEEN, organization_id, task_id))
+async def is_task_visible(
+    connection: asyncpg.Connection[Any], organization_id: UUID | None, task_id: UUID, as_of: datetime | None
+) -> bool:
+    return bool(await connection.fetchval(_TASK_SEEN, organization_id, task_id, as_of))
 
 
 async def is_report_of(connection: asyncpg.Connection[Any], report_id: UUID, task_id: UUID) -> bool:

@@ -26,6 +26,7 @@ from agreements_api.documents.schemas import (
     Reason,
 )
 from agreements_api.documents.storage import STORAGE_ERRORS, Storage, open_storage
+from agreements_api.history.instants import AsOf
 from agreements_api.representation import json_response, page_response
 from shared.auth import SYSTEM, Actor
 from shared.db import driver_connection
@@ -152,6 +153,7 @@ async def list_documents(
     agreement_id: Annotated[UUID | None, Query(description="All of an agreement.")] = None,
     subject_id: Annotated[UUID | None, Query(description="What they are attached to.")] = None,
     removed: Removed = False,
+    as_of: AsOf = None,
     limit: Limit = PAGE,
     cursor: CursorParameter = None,
 ) -> Response:
@@ -159,20 +161,24 @@ async def list_documents(
     if (agreement_id is None) == (subject_id is None):
         raise errors.one_of("/query/agreement_id")
     listed = (
-        Listed("agreement_id", agreement_id, removed=removed)
+        Listed("agreement_id", agreement_id, removed=removed, as_of=as_of)
         if agreement_id is not None
-        else Listed("subject_id", _given(subject_id), removed=removed)
+        else Listed("subject_id", _given(subject_id), removed=removed, as_of=as_of)
     )
     return await _page(request, database, actor, cursors, listed, limit, cursor)
 
 
 @router.get("/documents/{document_id}", operation_id="read_document", response_model=DocumentPublic)
 async def read_document(
-    document_id: UUID, database: DatabaseDep, actor: ActorDep, if_none_match: IfNoneMatch = None
+    document_id: UUID,
+    database: DatabaseDep,
+    actor: ActorDep,
+    as_of: AsOf = None,
+    if_none_match: IfNoneMatch = None,
 ) -> Response:
     """What is known of a document, and what the caller may do with it; also after it was removed."""
     async with database.read(actor) as connection:
-        return _shown(await service.read(connection, actor, document_id), if_none_match)
+        return _shown(await service.read(connection, actor, document_id, as_of), if_none_match)
 
 
 @router.delete("/documents/{document_id}", operation_id="remove_document", status_code=204, response_class=Response)
@@ -266,11 +272,12 @@ async def list_evidence(
     cursors: CursorsDep,
     report_id: Annotated[UUID | None, Query(description="Of this report only.")] = None,
     removed: Removed = False,
+    as_of: AsOf = None,
     limit: Limit = PAGE,
     cursor: CursorParameter = None,
 ) -> Response:
     """What proves a task's progress: documents of the task, its reports and its obstacles, the newest first."""
-    listed = Listed("task_id", task_id, report_id=report_id, removed=removed)
+    listed = Listed("task_id", task_id, report_id=report_id, removed=removed, as_of=as_of)
     return await _page(request, database, actor, cursors, listed, limit, cursor)
 
 

@@ -110,10 +110,17 @@ def was_there(added_at: datetime, kept_until: datetime | None) -> bool:
     return kept_until is not None and added_at <= kept_until
 
 
-async def read(connection: Connection, actor: Actor, document_id: UUID) -> DocumentPublic:
-    """One document as the caller sees it."""
+async def read(
+    connection: Connection, actor: Actor, document_id: UUID, as_of: datetime | None = None
+) -> DocumentPublic:
+    """One document as the caller sees it, or would have seen it at an instant."""
     _check_scope(actor)
-    return await after_change(connection, actor, document_id)
+    if as_of is None:
+        return await after_change(connection, actor, document_id)
+    row = await _row(connection, actor, document_id)
+    if row["created_at"] > as_of:
+        raise errors.DocumentNotFound
+    return shown_then(row, as_of)
 
 
 async def after_change(connection: Connection, actor: Actor, document_id: UUID) -> DocumentPublic:
@@ -138,6 +145,8 @@ async def list_documents(
     """Documents of an agreement, of a task or of one subject, the newest first."""
     _check_scope(actor)
     rows = await repository.list_documents(connection, actor.organization_id, listed, before=before, limit=limit)
+    if listed.as_of is not None:
+        return [shown_then(row, listed.as_of) for row in rows]
     kept = await _kept_among(connection, actor, rows)
     return [shown(actor, row, kept=row["id"] in kept) for row in rows]
 
@@ -146,23 +155,35 @@ async def check_visible(connection: Connection, actor: Actor, listed: Listed) ->
     """Raises SubjectNotFound where an empty list is of something that the caller does not see."""
     organization = actor.organization_id
     if listed.key == "agreement_id":
-        visible = await repository.is_agreement_visible(connection, organization, listed.id)
+        visible = await repository.is_agreement_visible(connection, organization, listed.id, listed.as_of)
     elif listed.key == "task_id":
-        visible = await repository.is_task_visible(connection, organization, listed.id)
+        visible = await repository.is_task_visible(connection, organization, listed.id, listed.as_of)
     else:
         found = [await repository.subject(connection, organization, kind, listed.id) for kind in SubjectKind]
-        visible = any(found)
+        visible = any(one is not None and (listed.as_of is None or one.since <= listed.as_of) for one in found)
     if not visible:
         raise errors.SubjectNotFound
 
 
 def shown(actor: Actor, row: asyncpg.Record, *, kept: bool) -> DocumentPublic:
     removed = row["removed_at"] is not None
+    actions = allowed_actions(actor, state=row["state"], removed=removed, own=row["own"], kept=kept)
+    return _public(row, allowed_actions=actions)
+
+
+def shown_then(row: asyncpg.Record, as_of: datetime) -> DocumentPublic:
+    """At an instant: nothing but a removal changes a document. What the scan found of its content is known today."""
+    if row["removed_at"] is None or row["removed_at"] <= as_of:
+        return _public(row, allowed_actions=[])
+    return _public(row, version=1, removed_at=None, removed_by=None, removal_reason=None, allowed_actions=[])
+
+
+def _public(row: asyncpg.Record, **instead: Any) -> DocumentPublic:
     return DocumentPublic.model_validate(
         {
             **{name: value for name, value in row.items() if name in DocumentPublic.model_fields},
             "scan": {name: row[name] for name in ("state", "detail", "scanned_at")},
-            "allowed_actions": allowed_actions(actor, state=row["state"], removed=removed, own=row["own"], kept=kept),
+            **instead,
         }
     )
 

@@ -9,7 +9,7 @@ Path: TypeAlias = tuple[str, ...]
 
 # What changes with every version, or follows from something else that is told.
 DERIVED = frozenset({"version", "updated_at", "clause_count"})
-_KEYS = ("id", "organization_id")
+_KEYS = ("id", "organization_id", "document_id")
 _ABSENT = object()
 
 
