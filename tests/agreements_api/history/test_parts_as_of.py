@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+import orjson
 import pytest
 
 from agreements_api.policy import Role
@@ -179,3 +180,29 @@ async def test_what_changes_nothing_keeps_no_version(world: World) -> None:
     accepted(await planner.patch(f"{path}/milestones/{milestone['id']}", {"title": "Mốc"}, **EVERY), 200)
     rows = await world.rows("select version from task_part_history where part_id = $1", UUID(milestone["id"]))
     assert [row["version"] for row in rows] == [1]
+
+
+async def test_what_is_kept_of_a_milestone_is_what_the_chained_history_tells(world: World) -> None:
+    """Whoever wrote the one anew without the other would be found out."""
+    path = await world.under_way()
+    planner = world.specialist("dongtrieu")
+    body = {"title": "Mốc", "due_on": "2026-12-01", "position": 4}
+    milestone = accepted(await planner.post(f"{path}/milestones", body, **EVERY), 201)
+    one = f"{path}/milestones/{milestone['id']}"
+    for patch in ({"title": "Mốc, sửa", "due_on": "2026-12-15"}, {"done": True}, {"position": 2, "due_on": None}):
+        accepted(await planner.patch(one, patch, **EVERY), 200)
+    rows = await world.rows(
+        "select state from task_part_history where part_id = $1 order by version", UUID(milestone["id"])
+    )
+    entries = (await planner.read(f"{path}/history"))["items"][::-1]
+    told: Json = {"done_on": None}
+    replayed: list[Json] = []
+    for entry in entries:
+        changes = [change for change in entry["changes"] if milestone["id"] in change["field"]]
+        for change in changes:
+            told[change["field"].split("/")[2] if change["field"].count("/") == 2 else "title"] = change["to"]
+        if changes:
+            replayed.append(dict(told))
+    kept = [orjson.loads(row["state"]) for row in rows]
+    assert [{name: state[name] for name in told} for state in kept] == replayed
+    assert len(kept) == 4

@@ -1,6 +1,7 @@
 """What was there before its past was kept: it is worked out from what had been told of it."""
 
 import asyncio
+from importlib import import_module
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +13,8 @@ from tests.agreements_api.agreements.world import REPORT, Json, World, accepted
 from tests.agreements_api.documents.files import attached
 from tests.agreements_api.obstacles.raising import in_working_days, planned, raised
 
-BEFORE = "0019"
+MIGRATION = "agreements_api.migrations.versions.20261129_0023_evidence_and_the_past_of_parts"
+BEFORE: str = import_module(MIGRATION).down_revision
 EVERY = {"If-Match": "*"}
 # Of a dependency that ended before, only its own number is not told.
 _PARTS = """

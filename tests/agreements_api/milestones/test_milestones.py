@@ -35,14 +35,21 @@ async def test_what_was_reached_keeps_its_day_and_can_be_taken_back(world: World
 
 async def test_each_change_is_a_version_of_the_task(world: World, plan: Json) -> None:
     path = await new_task(world, plan)
-    milestone, lead = await add(world, path, title="Một"), world.specialist("ubnd-dongtrieu")
+    milestone, lead = await add(world, path, title="Một", due_on="2026-12-01"), world.specialist("ubnd-dongtrieu")
     accepted(await lead.change(at(path, milestone), {"title": "Hai"}), 200)
     tag = (await lead.get(at(path, milestone))).headers["etag"]
     assert (await lead.delete(at(path, milestone), **{"If-Match": tag})).status_code == 204
     key = f"milestones/{milestone['id']}"
     entries = (await lead.read(f"{path}/history"))["items"][-2::-1]
     assert [(entry["action"], entry["changes"]) for entry in entries] == [
-        ("add_milestone", [{"field": key, "from": None, "to": "Một"}]),
+        (
+            "add_milestone",
+            [
+                {"field": key, "from": None, "to": "Một"},
+                {"field": f"{key}/position", "from": None, "to": 1},
+                {"field": f"{key}/due_on", "from": None, "to": milestone["due_on"]},
+            ],
+        ),
         ("change_milestone", [{"field": f"{key}/title", "from": "Một", "to": "Hai"}]),
         ("remove_milestone", [{"field": key, "from": "Hai", "to": None}]),
     ]

@@ -35,7 +35,11 @@ async def add(connection: Connection, actor: Actor, task_id: UUID, if_match: str
         updated_at=step.now,
     )
     await repository.insert(connection, milestone)
-    await _tell(step, "add_milestone", [Change(field=f"milestones/{milestone.id}", to=milestone.title)])
+    # All that it is planned with: the chain of history vouches for every value that a milestone ever had.
+    key = f"milestones/{milestone.id}"
+    planned = {"position": milestone.position, "due_on": milestone.due_on}
+    changes = [Change(field=f"{key}/{name}", to=plain(value)) for name, value in planned.items() if value is not None]
+    await _tell(step, "add_milestone", [Change(field=key, to=milestone.title), *changes])
     return milestone.id
 
 
