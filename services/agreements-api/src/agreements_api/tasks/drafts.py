@@ -35,9 +35,9 @@ async def draft(connection: Connection, actor: Actor, task_id: UUID, period: Rep
         raise errors.TaskNotFound
     last = LastReport.model_validate_json(row["last_report"]) if row["last_report"] else None
     kind = period or PERIOD_OF_FREQUENCY.get(row["frequency"], ReportPeriod.MONTH)
+    start, end = due_period(kind, clock.today(), last.period_end if last else None)
     reported_at = last.reported_at if last else None
     evidence = await documents.unreported(connection, actor.organization_id, task_id, reported_at, limit=MOST_EVIDENCE)
-    start, end = due_period(kind, clock.today(), last.period_end if last else None)
     return ReportDraft(
         task_id=task_id,
         period=kind,
