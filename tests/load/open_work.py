@@ -3,6 +3,8 @@
 One province is made a party of a great many agreements, so that thousands of steps wait for it alone.
 """
 
+from __future__ import annotations
+
 from typing import Any
 from uuid import UUID
 

@@ -45,6 +45,8 @@ def may_see_colleague(actor: Actor) -> bool:
     return allowed(actor, "work.read", [Relation.OWN])
 
 
+# Asked for every item of a page; there are few different answers.
+@lru_cache(maxsize=4096)
 def may_take(caller: Caller, step: Step, relation: str) -> bool:
     """Whether the caller can take a step that waits for his organisation by this relation."""
     return allowed(caller, WAYS[step].permission, [relation])

@@ -48,7 +48,7 @@ class Day:
 # Where the next page begins.
 Position = tuple[date, UUID, str]
 
-_OF_NOBODY = "cardinality(w.handlers) = 0"
+_OF_NOBODY = "w.handlers = array[]::uuid[]"
 _URGENCY = {
     Urgency.OVERDUE: "{key} < $2",
     Urgency.TODAY: "{key} = $2",

@@ -78,7 +78,8 @@ def message(told: Told, language: str) -> str:
 
 
 def _with_its_own_days(told: Told, text: str, language: str) -> str:
-    lapses = _LAPSES[language] if told.reason is Reason.WINDOW else ""
+    # What was submitted before there were windows does not lapse.
+    lapses = _LAPSES[language] if told.reason is Reason.WINDOW and told.due_on is not None else ""
     if told.due_on is None:
         return f"Cần {text}{lapses}." if language == "vi" else f"To do: {text}{lapses}."
     if told.urgency is Urgency.OVERDUE:
@@ -113,7 +114,7 @@ def _of_the_task(told: Told, text: str, language: str) -> str:
         return (
             f"{begin}; nhiệm vụ còn {days} ngày làm việc."
             if vi
-            else f"{begin}; {_working(days)} are left for the task."
+            else f"{begin}; {_working(days)} {'is' if days == 1 else 'are'} left for the task."
         )
     day = _day(told.due_on)
     return f"{begin}; hạn của nhiệm vụ là {day}." if vi else f"{begin}; the task is due on {day}."

@@ -65,7 +65,7 @@ class Source:
 # Where units have merged, one organisation answers for several parties, and acts for all of them at once.
 TASK = """
 select t.id as subject_id, p.organization_id, p.step, p.relation, t.agreement_id, t.id as task_id,
-    min(coalesce(p.due_on, t.due_on)) as due_on,
+    min(case when p.step = 'confirm' then p.due_on else coalesce(p.due_on, t.due_on) end) as due_on,
     case when p.step = 'report' then coalesce((t.last_report->>'period_end')::date,
         (coalesce((t.parties->'lead'->>'accepted_at')::timestamptz, t.created_at)
             at time zone 'Asia/Ho_Chi_Minh')::date) end as reported_to,

@@ -1,0 +1,97 @@
+"""How PostgreSQL goes through the open work of an organisation for which thousands of steps wait."""
+
+from dataclasses import replace
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+import pytest_asyncio
+
+from agreements_api.policy import Role
+from agreements_api.tasks.timeliness import soon_until
+from agreements_api.worklist import repository, service
+from agreements_api.worklist.models import Scope, SubjectKind, Urgency, WorkKind
+from agreements_api.worklist.repository import Day, Statements
+from shared import clock
+from shared.auth import Actor
+from tests.agreements_api.agreements.world import Json, World
+from tests.agreements_api.tasks.test_list_plans import as_member
+
+OURS, OTHERS = 5_000, 15_000
+# Copies of one task: the triggers of the product make its steps wait.
+_COPY = """
+insert into task ({columns})
+select {columns} from (select t, i from task t, generate_series(1, $2) i where t.id = $1) s,
+    lateral jsonb_populate_record(s.t, jsonb_build_object(
+        'id', gen_random_uuid(), 'status', (array['not_started', 'in_progress'])[1 + s.i % 2],
+        'due_on', case when s.i % 7 > 0 then date '2026-06-01' + s.i % 700 end, 'lead_organization_id', $3::uuid,
+        'parties', jsonb_set((s.t).parties, '{{lead,organization_id}}', to_jsonb($3::uuid))))
+"""
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def many(world: World, plan: Json) -> World:
+    """A table as large as that of some years."""
+    task = await world.task(plan, coordinating=())
+    columns = await world.columns("task")
+    for key, number in (("ubnd-dongtrieu", OURS), ("ubnd-sondong", OTHERS)):
+        await world.rows(_COPY.format(columns=columns), UUID(task["id"]), number, UUID(world.id(key)))
+    for table in ("task", "open_work", "agreement", "agreement_access"):
+        await world.rows(f"vacuum (analyze) {table}")
+    return world
+
+
+def statements(world: World, scope: Scope, **narrowed: Any) -> Statements:
+    actor = Actor(
+        id=uuid4(),
+        kind="user",
+        name="x",
+        organization_id=world.organizations["ubnd-dongtrieu"].id,
+        roles=frozenset({Role.LEADER.value}),
+    )
+    asked = replace(service.Asked(scope, (), (), None, None, False), **narrowed)
+    today = clock.today()
+    day = Day(today, soon_until(today), service.cycles(today, 5))
+    return repository.statements_of(actor.organization_id, service.narrowed(actor, asked), day, after=None, limit=51)
+
+
+@pytest.mark.parametrize("scope", list(Scope))
+async def test_counts_are_taken_from_the_index_alone(many: World, scope: Scope) -> None:
+    statement, *values = statements(many, scope).counts
+    plan = await as_member(many, "ubnd-dongtrieu", statement, values)
+    assert "Index Only Scan using open_work_counted" in plan
+    assert "Seq Scan" not in plan
+    # Of the others' rows none is looked at, and of our own each at most twice.
+    assert rows_of(plan) <= 2 * OURS
+
+
+@pytest.mark.parametrize("scope", list(Scope))
+@pytest.mark.parametrize(
+    "narrowed",
+    [{}, {"kinds": (WorkKind.ACCEPT,)}, {"urgencies": (Urgency.OVERDUE, Urgency.SOON)}],
+    ids=["all", "kind", "urgency"],
+)
+async def test_a_page_is_read_along_its_index(many: World, scope: Scope, narrowed: dict[str, Any]) -> None:
+    statement, *values = statements(many, scope, **narrowed).page
+    plan = await as_member(many, "ubnd-dongtrieu", statement, values)
+    assert "open_work_ordered" in plan
+    assert "Seq Scan" not in plan
+
+
+async def test_what_a_page_is_about_is_found_by_key(many: World) -> None:
+    ids = [row["id"] for row in await many.rows("select id from task order by id limit 50")]
+    plan = await as_member(many, "ubnd-dongtrieu", repository.DETAILS[SubjectKind.TASK], [ids])
+    assert "task_pkey" in plan
+    assert "Seq Scan on task t" not in plan
+
+
+def rows_of(plan: str) -> float:
+    """The rows of every scan of open work, those that a filter dropped included."""
+    total, scanning = 0.0, False
+    for line in plan.splitlines():
+        if "->" in line:
+            scanning = " on open_work" in line
+        if scanning and "(actual rows=" in line:
+            found, loops = line.split("(actual rows=")[1].rstrip(")").split(" loops=")
+            total += float(found) * float(loops)
+    return total
