@@ -10,8 +10,8 @@ import pytest_asyncio
 from agreements_api.policy import Role
 from agreements_api.tasks.timeliness import soon_until
 from agreements_api.worklist import repository, service
-from agreements_api.worklist.models import Scope, SubjectKind, Urgency, WorkKind
-from agreements_api.worklist.repository import Day, Statements
+from agreements_api.worklist.models import Scope, Urgency, WorkKind
+from agreements_api.worklist.repository import Day
 from shared import clock
 from shared.auth import Actor
 from tests.agreements_api.agreements.world import Json, World
@@ -41,7 +41,7 @@ async def many(world: World, plan: Json) -> World:
     return world
 
 
-def statements(world: World, scope: Scope, **narrowed: Any) -> Statements:
+async def explained(world: World, scope: Scope, **narrowed: Any) -> str:
     actor = Actor(
         id=uuid4(),
         kind="user",
@@ -52,17 +52,34 @@ def statements(world: World, scope: Scope, **narrowed: Any) -> Statements:
     asked = replace(service.Asked(scope, (), (), None, None, False), **narrowed)
     today = clock.today()
     day = Day(today, soon_until(today), service.cycles(today, 5))
-    return repository.statements_of(actor.organization_id, service.narrowed(actor, asked), day, after=None, limit=51)
+    statement, *values = repository.statement(
+        actor.organization_id, service.narrowed(actor, asked), day, after=None, limit=51
+    )
+    return await as_member(world, "ubnd-dongtrieu", statement, values)
+
+
+def part(plan: str, name: str) -> str:
+    """The lines of one of the statement's own tables, or of what is made of them (`shown`)."""
+    parts: dict[str, list[str]] = {"shown": []}
+    inside, depth = "shown", 0
+    for line in plan.splitlines():
+        indent = len(line) - len(line.lstrip())
+        if line.strip().startswith("CTE ") and not line.strip().startswith("CTE Scan"):
+            inside, depth = line.split()[1], indent
+            parts[inside] = []
+        elif indent <= depth:
+            inside = "shown"
+        parts[inside].append(line)
+    return "\n".join(parts[name])
 
 
 @pytest.mark.parametrize("scope", list(Scope))
 async def test_counts_are_taken_from_the_index_alone(many: World, scope: Scope) -> None:
-    statement, *values = statements(many, scope).counts
-    plan = await as_member(many, "ubnd-dongtrieu", statement, values)
-    assert "Index Only Scan using open_work_counted" in plan
-    assert "Seq Scan" not in plan
+    counted = part(await explained(many, scope), "counted")
+    assert "Index Only Scan using open_work_counted" in counted
+    assert "Seq Scan" not in counted
     # Of the others' rows none is looked at, and of our own each at most twice.
-    assert rows_of(plan) <= 2 * OURS
+    assert OURS / 2 < rows_of(counted) <= 2 * OURS
 
 
 @pytest.mark.parametrize("scope", list(Scope))
@@ -72,16 +89,11 @@ async def test_counts_are_taken_from_the_index_alone(many: World, scope: Scope) 
     ids=["all", "kind", "urgency"],
 )
 async def test_a_page_is_read_along_its_index(many: World, scope: Scope, narrowed: dict[str, Any]) -> None:
-    statement, *values = statements(many, scope, **narrowed).page
-    plan = await as_member(many, "ubnd-dongtrieu", statement, values)
-    assert "open_work_ordered" in plan
-    assert "Seq Scan" not in plan
-
-
-async def test_what_a_page_is_about_is_found_by_key(many: World) -> None:
-    ids = [row["id"] for row in await many.rows("select id from task order by id limit 50")]
-    plan = await as_member(many, "ubnd-dongtrieu", repository.DETAILS[SubjectKind.TASK], [ids])
-    assert "task_pkey" in plan
+    plan = await explained(many, scope, **narrowed)
+    assert "open_work_ordered" in part(plan, "page")
+    assert "Seq Scan" not in part(plan, "page")
+    # What its rows are about is found by key, however many tasks there are.
+    assert "task_pkey" in part(plan, "shown")
     assert "Seq Scan on task t" not in plan
 
 

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import asyncpg
 
-from agreements_api.worklist.models import Cycle, SubjectKind, Urgency
+from agreements_api.worklist.models import WAYS, Cycle, SubjectKind, Urgency
 
 
 @dataclass(frozen=True)
@@ -102,98 +102,84 @@ select p.*, {{urgency}} as urgency from (
 ) p order by p.due_key, p.subject_id, p.step limit {{limit}}
 """  # noqa: S608
 
-# One after the other, each by its key: row-level security then asks for each, and not first for all that there is.
-_FROM = "from unnest($1::uuid[]) i(id) join"
 _OF_AGREEMENT = "join agreement a on a.id = {}.agreement_id"
 _TITLES = "a.title as agreement_title, a.number as agreement_number"
-# What each kind of record shows of itself, by its identifiers ($1), which are those of the caller's own rows.
-DETAILS: dict[SubjectKind, str] = {
+# What each kind of record shows of itself, and who waits: of the rows of a page alone, each by its key.
+_DETAILS: dict[SubjectKind, str] = {
     SubjectKind.TASK: f"""
-select t.id, t.version, t.title, {_TITLES}, null::uuid as part, null::date as asked_on,
+select p.*, t.version, t.title, {_TITLES}, null::uuid as part, null::date as asked_on,
     case when t.status = 'submitted' then t.lead_organization_id else a.custodian_organization_id end as counterpart_id,
     case when t.status = 'submitted' then t.parties->'lead'->>'name' else a.custodian_name end as counterpart_name,
     t.submission > 0 and t.status = 'in_progress' and exists (
         select from task_confirmation d where d.task_id = t.id and d.submission = t.submission
           and d.decision in ('returned', 'refused')) as sent_back
-{_FROM} task t on t.id = i.id {_OF_AGREEMENT.format("t")}
+from page p join task t on t.id = p.subject_id {_OF_AGREEMENT.format("t")}
 """,  # noqa: S608
     SubjectKind.AGREEMENT: f"""
-select a.id, a.version, a.title, {_TITLES}, null::uuid as part, null::date as asked_on,
+select p.*, a.version, a.title, {_TITLES}, null::uuid as part, null::date as asked_on,
     a.custodian_organization_id as counterpart_id, a.custodian_name as counterpart_name, false as sent_back
-{_FROM} agreement a on a.id = i.id
-""",
+from page p join agreement a on a.id = p.subject_id
+""",  # noqa: S608
     SubjectKind.URGING: f"""
-select u.id, u.version, t.title, {_TITLES}, null::uuid as part, null::date as asked_on,
+select p.*, u.version, t.title, {_TITLES}, null::uuid as part, null::date as asked_on,
     u.asked_by_organization_id as counterpart_id, u.asked_by_organization_name as counterpart_name,
     false as sent_back
-{_FROM} task_urging u on u.id = i.id join task t on t.id = u.task_id {_OF_AGREEMENT.format("u")}
-""",
+from page p join task_urging u on u.id = p.subject_id join task t on t.id = u.task_id {_OF_AGREEMENT.format("u")}
+""",  # noqa: S608
     SubjectKind.EXTENSION: f"""
-select e.id, e.version, t.title, {_TITLES}, null::uuid as part, e.requested_due_on as asked_on,
+select p.*, e.version, t.title, {_TITLES}, null::uuid as part, e.requested_due_on as asked_on,
     e.requested_by_organization_id as counterpart_id, e.requested_by_name as counterpart_name, false as sent_back
-{_FROM} task_extension e on e.id = i.id join task t on t.id = e.task_id {_OF_AGREEMENT.format("e")}
-""",
+from page p join task_extension e on e.id = p.subject_id join task t on t.id = e.task_id {_OF_AGREEMENT.format("e")}
+""",  # noqa: S608
     SubjectKind.OBSTACLE: f"""
-select o.id, o.version, o.text as title, {_TITLES}, null::uuid as part, null::date as asked_on,
+select p.*, o.version, o.text as title, {_TITLES}, null::uuid as part, null::date as asked_on,
     o.raised_by_organization_id as counterpart_id, o.raised_by_organization_name as counterpart_name,
     false as sent_back
-{_FROM} obstacle o on o.id = i.id {_OF_AGREEMENT.format("o")}
-""",
+from page p join obstacle o on o.id = p.subject_id {_OF_AGREEMENT.format("o")}
+""",  # noqa: S608
     SubjectKind.BOUNDARY_CASE: f"""
-select b.id, b.version, s.title, {_TITLES}, s.id as part, null::date as asked_on,
-    case when b.first_organization_id = lienvung_org() then b.second_organization_id
+select p.*, b.version, s.title, {_TITLES}, s.id as part, null::date as asked_on,
+    case when b.first_organization_id = $1 then b.second_organization_id
         else b.first_organization_id end as counterpart_id,
-    case when b.first_organization_id = lienvung_org() then b.second_name else b.first_name end as counterpart_name,
+    case when b.first_organization_id = $1 then b.second_name else b.first_name end as counterpart_name,
     false as sent_back
-{_FROM} boundary_case b on b.id = i.id {_OF_AGREEMENT.format("b")} cross join lateral (
+from page p join boundary_case b on b.id = p.subject_id {_OF_AGREEMENT.format("b")} cross join lateral (
     select n.id, n.title from boundary_case_step n where n.case_id = b.id and n.completed_at is null
     order by n.ordinal limit 1) s
 """,  # noqa: S608
     SubjectKind.SUCCESSION_CASE: f"""
-select c.id, c.version, c.promised_by_name as title, {_TITLES}, null::uuid as part, null::date as asked_on,
+select p.*, c.version, c.promised_by_name as title, {_TITLES}, null::uuid as part, null::date as asked_on,
     c.organization_id as counterpart_id, c.organization_name as counterpart_name, false as sent_back
-{_FROM} succession_case c on c.id = i.id {_OF_AGREEMENT.format("c")}
-""",
+from page p join succession_case c on c.id = p.subject_id {_OF_AGREEMENT.format("c")}
+""",  # noqa: S608
     SubjectKind.MEETING: f"""
-select o.id, m.version, o.text as title, {_TITLES}, m.id as part, null::date as asked_on,
+select p.*, m.version, o.text as title, {_TITLES}, m.id as part, null::date as asked_on,
     o.responsible_organization_id as counterpart_id, o.responsible_name as counterpart_name, false as sent_back
-{_FROM} meeting_outcome o on o.id = i.id join meeting m on m.id = o.meeting_id {_OF_AGREEMENT.format("m")}
-""",
+from page p join meeting_outcome o on o.id = p.subject_id join meeting m on m.id = o.meeting_id
+    {_OF_AGREEMENT.format("m")}
+""",  # noqa: S608
 }
-DETAILS[SubjectKind.EXPLANATION] = DETAILS[SubjectKind.URGING]
+_DETAILS[SubjectKind.EXPLANATION] = _DETAILS[SubjectKind.URGING]
 
 
-@dataclass(frozen=True)
-class Statements:
-    """The page and the counts of one list, with the parameters of each."""
-
-    page: tuple[Any, ...]
-    counts: tuple[Any, ...]
-
-
-async def page(connection: asyncpg.Connection[Any], statements: Statements) -> list[asyncpg.Record]:
-    """What waits, the most urgent first."""
-    return await connection.fetch(*statements.page)
-
-
-async def counts(connection: asyncpg.Connection[Any], statements: Statements) -> str:
-    """Of the whole list, as JSON: step, urgency and how many."""
-    found: str = await connection.fetchval(*statements.counts)
-    return found
+async def read(
+    connection: asyncpg.Connection[Any],
+    organization_id: UUID | None,
+    narrowed: Filter,
+    day: Day,
+    *,
+    after: Position | None,
+    limit: int,
+) -> list[asyncpg.Record]:
+    """The most urgent first, each row with the counts of the whole list; where there is none, one without a step."""
+    return await connection.fetch(*statement(organization_id, narrowed, day, after=after, limit=limit))
 
 
-async def details(
-    connection: asyncpg.Connection[Any], kind: SubjectKind, ids: Sequence[UUID]
-) -> dict[UUID, asyncpg.Record]:
-    """What the records of one kind show of themselves."""
-    return {row["id"]: row for row in await connection.fetch(DETAILS[kind], ids)}
-
-
-def statements_of(
+def statement(
     organization_id: UUID | None, narrowed: Filter, day: Day, *, after: Position | None, limit: int
-) -> Statements:
-    """The statements of a page and of its counts, with their parameters."""
-    counted: list[Any] = [
+) -> tuple[Any, ...]:
+    """The statement of a page with its counts, and its parameters."""
+    values: list[Any] = [
         organization_id,
         day.today,
         day.soon,
@@ -204,24 +190,20 @@ def statements_of(
     ]
     free = "false"
     if narrowed.person is not None:
-        counted.append(list(narrowed.person.by_role))
-        free = f"{{step}} = any(${len(counted)}::text[])"
-    whole = _whole(narrowed, counted)
-    paged = list(counted)
+        values.append(list(narrowed.person.by_role))
+        free = f"{{step}} = any(${len(values)}::text[])"
+    whole = _whole(narrowed, values)
     shown: list[str] = []
     if narrowed.steps is not None:
-        paged.append(list(narrowed.steps))
-        shown.append(f"w.step = any(${len(paged)}::text[])")
+        values.append(list(narrowed.steps))
+        shown.append(f"w.step = any(${len(values)}::text[])")
     if narrowed.urgencies:
         shown.append(f"({' or '.join(_URGENCY[Urgency(urgency)] for urgency in narrowed.urgencies)})")
     if after is not None:
-        paged += after
-        last = len(paged)
+        values += after
+        last = len(values)
         shown.append(f"({{key}}, w.subject_id, w.step) > (${last - 2}::date, ${last - 1}::uuid, ${last}::text)")
-    return Statements(
-        page=(_page_sql(free, whole, tuple(shown), limit), *paged),
-        counts=(_counts_sql(free, whole, len(day.cycles)), *counted),
-    )
+    return _sql(free, whole, tuple(shown), len(day.cycles), limit), *values
 
 
 def _whole(narrowed: Filter, values: list[Any]) -> tuple[str, ...]:
@@ -250,19 +232,15 @@ def _whole(narrowed: Filter, values: list[Any]) -> tuple[str, ...]:
 
 # The limit is no parameter, because a plan for any limit is one for a tenth of the table.
 @lru_cache(maxsize=512)
-def _page_sql(free: str, whole: tuple[str, ...], shown: tuple[str, ...], limit: int) -> str:
+def _sql(free: str, whole: tuple[str, ...], shown: tuple[str, ...], cycles: int, limit: int) -> str:
     conditions = _and((*whole, *shown))
-    return _PAGE.format(
+    page = _PAGE.format(
         free=free.format(step="w.step"),
         urgency=_urgency("p.due_key"),
         by_its_day=conditions.format(key="w.due_key"),
         by_period=conditions.format(key="c.due_on"),
         limit=limit,
     )
-
-
-@lru_cache(maxsize=64)
-def _counts_sql(free: str, whole: tuple[str, ...], cycles: int) -> str:
     of_reports = [
         "count(*) filter (where w.came_back)",
         *(
@@ -271,12 +249,16 @@ def _counts_sql(free: str, whole: tuple[str, ...], cycles: int) -> str:
             for place in range(1, cycles + 1)
         ),
     ]
-    return _COUNTS.format(
+    counts = _COUNTS.format(
         free=free.format(step="s.step"),
         whole=_and(whole),
         urgency=_urgency("c.due_on"),
         of_reports=", ".join(of_reports),
     )
+    return f"""
+with page as materialized ({page}), counted (counts) as materialized ({counts})
+select n.counts, d.* from counted n left join ({_ARMS}) d on true order by d.due_key, d.subject_id, d.step
+"""  # noqa: S608
 
 
 def _urgency(key: str) -> str:
@@ -286,3 +268,11 @@ def _urgency(key: str) -> str:
 
 def _and(conditions: tuple[str, ...]) -> str:
     return "".join(f" and {condition}" for condition in conditions)
+
+
+def _arm(kind: SubjectKind) -> str:
+    steps = ", ".join(f"'{step}'" for step, way in WAYS.items() if way.subject is kind)
+    return f"{_DETAILS[kind]} where p.step in ({steps})"
+
+
+_ARMS = " union all ".join(_arm(kind) for kind in _DETAILS)

@@ -72,7 +72,7 @@ async def list_my_work(
             limit=limit,
         )
     following = None if found.following is None else cursors.encode(named, found.following)
-    items = [service.shown(actor, item, found.day, language) for item in found.items]
+    items = [service.shown(actor, row, found.day, language) for row in found.rows]
     answer = page_response(request, items, following, None, beside={"counts": found.counted.as_json()})
     tag = f'"{hashlib.sha256(answer.body).hexdigest()[:32]}"'
     answer.headers.update({"ETag": tag, "Content-Language": language, "Vary": "Accept-Language"})

@@ -92,18 +92,10 @@ class Counted:
 
 
 @dataclass(frozen=True)
-class Item:
-    """One piece of work, and what its record shows."""
-
-    row: asyncpg.Record
-    record: asyncpg.Record
-
-
-@dataclass(frozen=True)
 class Found:
     """A page with the position after it where another page follows, and the counts of the whole list."""
 
-    items: list[Item]
+    rows: list[asyncpg.Record]
     following: Position | None
     counted: Counted
     day: Day
@@ -121,24 +113,12 @@ async def read(
     """What waits for the caller, or for his organisation."""
     today = clock.today()
     day = Day(today, soon_until(today), cycles(today, report_days))
-    statements = repository.statements_of(
-        actor.organization_id, narrowed(actor, asked), day, after=after, limit=limit + 1
+    found = await repository.read(
+        connection, actor.organization_id, narrowed(actor, asked), day, after=after, limit=limit + 1
     )
-    counted = _counted(await repository.counts(connection, statements))
-    rows, last = cut(await repository.page(connection, statements), limit)
+    rows, last = cut([row for row in found if row["step"] is not None], limit)
     following = (last["due_key"], last["subject_id"], last["step"]) if last else None
-    return Found(await _items(connection, rows), following, counted, day)
-
-
-async def _items(connection: Connection, rows: Sequence[asyncpg.Record]) -> list[Item]:
-    """The rows with their records; one that was settled since the page was read has nothing to show any more."""
-    wanted: dict[SubjectKind, list[UUID]] = {}
-    for row in rows:
-        wanted.setdefault(WAYS[Step(row["step"])].subject, []).append(row["subject_id"])
-    records: dict[UUID, asyncpg.Record] = {}
-    for kind, ids in wanted.items():
-        records |= await repository.details(connection, kind, ids)
-    return [Item(row, records[row["subject_id"]]) for row in rows if row["subject_id"] in records]
+    return Found(rows, following, _counted(found[0]["counts"]), day)
 
 
 def check(actor: Actor, asked: Asked) -> None:
@@ -192,21 +172,20 @@ def cycles(today: date, report_days: int) -> tuple[Cycle, ...]:
     )
 
 
-def shown(actor: Actor, item: Item, day: Day, language: str) -> str:
+def shown(actor: Actor, row: asyncpg.Record, day: Day, language: str) -> str:
     """One piece of work as JSON."""
-    row, record = item.row, item.record
     step = Step(row["step"])
     way = WAYS[step]
     due_on = None if row["due_key"] == date.max else row["due_key"]
-    reason, urgency = reason_of(step, item), Urgency(row["urgency"])
+    reason, urgency = reason_of(step, row), Urgency(row["urgency"])
     period = next(((one.starts_on, one.ended_on) for one in day.cycles if one.frequency == row["frequency"]), None)
-    told = Told(reason, urgency, due_on, day.today, period, record["asked_on"])
-    names = {"subject": row["subject_id"], "task": row["task_id"], "part": record["part"]}
+    told = Told(reason, urgency, due_on, day.today, period, row["asked_on"])
+    names = {"subject": row["subject_id"], "task": row["task_id"], "part": row["part"]}
     href = way.href.format(**names)
     name, verb = way.action, way.verb.format(**names)
     if reason is Reason.PERIOD_REPORT:
         name, verb = REPORT_ACTION, REPORT_VERB
-    own = record["counterpart_id"] in (None, actor.organization_id)
+    own = row["counterpart_id"] in (None, actor.organization_id)
     body = {
         "kind": way.kind,
         "reason": reason,
@@ -216,37 +195,35 @@ def shown(actor: Actor, item: Item, day: Day, language: str) -> str:
         "due_at": None if due_on is None else clock.end_of(due_on).astimezone(UTC),
         "subject": {
             "type": way.subject,
-            "id": record["part"] if way.subject is SubjectKind.MEETING else row["subject_id"],
-            "version": record["version"],
-            "title": record["title"],
+            "id": row["part"] if way.subject is SubjectKind.MEETING else row["subject_id"],
+            "version": row["version"],
+            "title": row["title"],
             "href": href,
             "task_id": row["task_id"],
             "agreement_id": row["agreement_id"],
-            "agreement_number": record["agreement_number"],
-            "agreement_title": record["agreement_title"],
+            "agreement_number": row["agreement_number"],
+            "agreement_title": row["agreement_title"],
         },
         "action": {"name": name, "method": "POST", "href": f"{href}/{verb}"}
         if may_take(Caller.of(actor), step, row["relation"])
         else None,
-        "counterpart": None
-        if own
-        else {"organization_id": record["counterpart_id"], "name": record["counterpart_name"]},
+        "counterpart": None if own else {"organization_id": row["counterpart_id"], "name": row["counterpart_name"]},
     }
     return orjson.dumps(body, default=str, option=orjson.OPT_UTC_Z).decode()
 
 
-def reason_of(step: Step, item: Item) -> Reason:
+def reason_of(step: Step, row: asyncpg.Record) -> Reason:
     """Why the step is due."""
-    lead = item.row["relation"] == Relation.LEAD
+    lead = row["relation"] == Relation.LEAD
     if step is Step.ACCEPT:
         return Reason.TO_LEAD if lead else Reason.TO_COORDINATE
     if step is Step.RESOLVE_OBSTACLE:
         return Reason.OBSTACLE_OPEN if lead else Reason.OBSTACLE_ESCALATED
     if step is Step.REPORT:
-        if item.row["frequency"] is not None:
+        if row["frequency"] is not None:
             return Reason.PERIOD_REPORT
-        if item.row["came_back"]:
-            return Reason.RETURNED if item.record["sent_back"] else Reason.REOPENED
+        if row["came_back"]:
+            return Reason.RETURNED if row["sent_back"] else Reason.REOPENED
         return Reason.DEADLINE
     return _REASONS[step]
 
