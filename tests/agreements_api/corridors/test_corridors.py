@@ -53,6 +53,7 @@ async def test_only_an_agreement_in_force_gets_corridors(world: World) -> None:
     await world.person("dongtrieu").step(f"/v1/agreements/{plan['id']}", "suspend", {"reason": "Tạm dừng (minh họa)"})
     refused = await world.specialist("chilinh").post(f"{drawn['path']}/segments", {"name": "Đoạn"})
     problem(refused, 409, "invalid_transition")
+    assert (await world.specialist("chilinh").read(drawn["path"]))["allowed_actions"] == []
 
 
 async def test_the_custodian_changes_what_a_patch_names(world: World, plan: Json) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from agreements_api.agreements.models import AgreementStatus
 from agreements_api.agreements.permissions import ALL, CUSTODIAN, LEADER, PARTY, WORKERS
 from agreements_api.policy import MEMBERS, Relation, Rule, allowed, register
 from shared.auth import Actor
@@ -30,11 +31,12 @@ def may_read(actor: Actor) -> bool:
     return actor.kind != "client" or may(actor, "corridor.read", ALL)
 
 
-def corridor_actions(actor: Actor, relations: Iterable[str]) -> tuple[str, ...]:
+def corridor_actions(actor: Actor, relations: Iterable[str], *, agreement_status: str) -> tuple[str, ...]:
     """The steps that this caller can take with a corridor; everybody who sees it may add a segment of his own."""
     held = list(relations)
     found = ["update"] if may(actor, "corridor.update", held) else []
-    return (*found, *(["add_segment"] if may(actor, "segment.create", [*held, Relation.OWN]) else []))
+    adds = agreement_status == AgreementStatus.IN_FORCE and may(actor, "segment.create", [*held, Relation.OWN])
+    return (*found, *(["add_segment"] if adds else []))
 
 
 def segment_actions(actor: Actor, relations: Iterable[str], *, withdrawn: bool) -> tuple[str, ...]:

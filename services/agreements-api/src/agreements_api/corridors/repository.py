@@ -23,7 +23,8 @@ _SEEN = "exists (select from agreement_access x where x.agreement_id = c.agreeme
 _RELATIONS = """array(select m.relation from agreement_member m where m.agreement_id = c.agreement_id
     and m.organization_id = $1 and m.source_id = c.agreement_id)"""
 _CORRIDOR = f"""c.id, c.version, c.agreement_id, a.title as agreement_title, c.task_id, c.clause_ids, c.name,
-    c.from_place, c.to_place, c.description, c.demonstration, c.created_at, c.updated_at, {_RELATIONS} as relations"""
+    c.from_place, c.to_place, c.description, c.demonstration, c.created_at, c.updated_at, {_RELATIONS} as relations,
+    a.status as agreement_status"""
 READ = f"""
 select {_CORRIDOR} from corridor c join agreement a on a.id = c.agreement_id where c.id = $2 and {_SEEN}
 """  # noqa: S608

@@ -378,8 +378,8 @@ def _answer(public: CorridorPublic | SegmentPublic, location: str, status_code: 
 
 def _corridor(actor: Actor, row: asyncpg.Record) -> CorridorPublic:
     values = dict(row)
-    relations = values.pop("relations")
-    return CorridorPublic(**values, allowed_actions=list(corridor_actions(actor, relations)))
+    relations, status = values.pop("relations"), values.pop("agreement_status")
+    return CorridorPublic(**values, allowed_actions=list(corridor_actions(actor, relations, agreement_status=status)))
 
 
 def _segment(actor: Actor, row: asyncpg.Record) -> SegmentPublic:
