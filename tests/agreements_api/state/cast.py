@@ -1,0 +1,94 @@
+"""Who acts: several bodies of several localities, each with its people and its systems, and one that has no part."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from agreements_api import policy
+from agreements_api.accounts.models import Account
+from agreements_api.policy import Role
+from tests.agreements_api.agreements.world import BODIES, Person, World
+from tests.agreements_api.conftest import Caller
+
+# The bodies that take part, and whoever takes part in nothing.
+CUSTODIANS = ("dongtrieu", "chilinh")
+PARTIES = ("dongtrieu", "chilinh", "kinhmon", "quangninh")
+WORKERS = ("ubnd-dongtrieu", "ubnd-kinhmon", "ubnd-chilinh", "ubnd-sondong")
+ABOVE = ("quangninh", "haiduong", "bacgiang")
+STRANGER = "elsewhere"
+BODIES_AT_WORK = tuple(dict.fromkeys((*PARTIES, *WORKERS, *ABOVE)))
+
+SUPERIOR = {key: above for key, _, _, _, above in BODIES if above is not None}
+UNIT = {key: unit for key, unit, _, _, _ in BODIES}
+_ROLES = (Role.LEADER, Role.SPECIALIST, Role.VIEWER, Role.ADMINISTRATOR)
+
+
+@dataclass(frozen=True)
+class Player:
+    """Somebody with a role in a body: a person, or a system with or without scopes."""
+
+    key: str
+    role: str
+    person: Person
+
+    def __str__(self) -> str:
+        return f"{self.role} of {self.key}"
+
+    @property
+    def is_person(self) -> bool:
+        return self.person.actor.kind == "user"
+
+
+@dataclass
+class Cast:
+    """Everybody, with an account where it is a person."""
+
+    world: World
+    accounts: dict[tuple[str, str], Account]
+    players: list[Player]
+
+    @classmethod
+    async def gather(cls, world: World) -> Cast:
+        accounts = {
+            (key, role.value): await world.registry.account(world.organizations[key], role)
+            for key in (*BODIES_AT_WORK, STRANGER)
+            for role in _ROLES
+        }
+        cast = cls(world, accounts, [])
+        cast.sign_in()
+        return cast
+
+    def sign_in(self) -> None:
+        """New tokens for everybody: a long run outlives those that it began with."""
+        self.players = [
+            *(
+                Player(key, role, _as_person(self.world.registry.as_account(account, self.world.organizations[key])))
+                for (key, role), account in self.accounts.items()
+            ),
+            *(
+                Player(key, "system", self.world.client(key, *policy.scopes()))
+                for key in ("chilinh", "ubnd-dongtrieu", STRANGER)
+            ),
+            *(Player(key, "system without scopes", self.world.client(key)) for key in ("dongtrieu", "ubnd-kinhmon")),
+        ]
+
+    def of(self, key: str, role: Role = Role.LEADER) -> Player:
+        return next(player for player in self.players if (player.key, player.role) == (key, role.value))
+
+    @property
+    def strangers(self) -> Sequence[Player]:
+        return [player for player in self.players if player.key == STRANGER]
+
+    def id(self, key: str) -> str:
+        return self.world.id(key)
+
+    def key(self, organization_id: str | None) -> str:
+        return next(key for key, one in self.world.organizations.items() if str(one.id) == organization_id)
+
+    def account_id(self, key: str, role: Role = Role.LEADER) -> str:
+        return str(self.accounts[key, role.value].id)
+
+
+def _as_person(caller: Caller) -> Person:
+    return Person(caller.http, caller.actor, caller.token)
