@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from agreements_api.agreements.models import SigningOrder
-from agreements_api.worklist.models import Reason, Step, WorkKind
+from agreements_api.worklist.models import Step, WorkKind, WorkReason
 from agreements_api.worklist.service import cycles
 from shared import clock
 from tests.agreements_api.agreements.world import PARTIES, REPORT, Json, Person, World, accepted, signature
@@ -29,7 +29,7 @@ class Waiting:
     person: Person
     subject_id: str
     kind: WorkKind
-    reason: Reason
+    reason: WorkReason
     action: str
     counterpart: str | None
     body: Any = None
@@ -49,14 +49,14 @@ def in_days(days: int) -> str:
 async def lead_accepts(world: World, plan: Json) -> Waiting:
     task = await world.task(plan)
     return Waiting(
-        world.person("ubnd-dongtrieu"), task["id"], WorkKind.ACCEPT, Reason.TO_LEAD, "accept", world.id("dongtrieu")
+        world.person("ubnd-dongtrieu"), task["id"], WorkKind.ACCEPT, WorkReason.TO_LEAD, "accept", world.id("dongtrieu")
     )
 
 
 async def coordinating_accepts(world: World, plan: Json) -> Waiting:
     path = await world.under_way(plan)
     person = world.person("ubnd-kinhmon")
-    return Waiting(person, _id(path), WorkKind.ACCEPT, Reason.TO_COORDINATE, "accept", world.id("dongtrieu"))
+    return Waiting(person, _id(path), WorkKind.ACCEPT, WorkReason.TO_COORDINATE, "accept", world.id("dongtrieu"))
 
 
 async def period_report(world: World, plan: Json) -> Waiting:
@@ -70,20 +70,20 @@ async def period_report(world: World, plan: Json) -> Waiting:
     month = cycles(clock.today(), 5)[0]
     body = REPORT | {"period_start": month.starts_on.isoformat(), "period_end": month.ended_on.isoformat()}
     person = world.person("ubnd-dongtrieu")
-    return Waiting(person, _id(path), WorkKind.REPORT, Reason.PERIOD_REPORT, "report", world.id("dongtrieu"), body)
+    return Waiting(person, _id(path), WorkKind.REPORT, WorkReason.PERIOD_REPORT, "report", world.id("dongtrieu"), body)
 
 
 async def near_deadline(world: World, plan: Json) -> Waiting:
     path = await world.under_way(plan, due_on=in_days(2))
     person = world.person("ubnd-dongtrieu")
-    return Waiting(person, _id(path), WorkKind.REPORT, Reason.DEADLINE, "submit", world.id("dongtrieu"))
+    return Waiting(person, _id(path), WorkKind.REPORT, WorkReason.DEADLINE, "submit", world.id("dongtrieu"))
 
 
 async def returned(world: World, plan: Json) -> Waiting:
     path = await world.submitted(plan, due_on=in_days(200))
     await world.person("ubnd-kinhmon").step(path, "return", {"reason": "Thiếu biên bản (minh họa)."})
     person = world.person("ubnd-dongtrieu")
-    return Waiting(person, _id(path), WorkKind.REPORT, Reason.RETURNED, "submit", world.id("dongtrieu"))
+    return Waiting(person, _id(path), WorkKind.REPORT, WorkReason.RETURNED, "submit", world.id("dongtrieu"))
 
 
 async def reopened(world: World, plan: Json) -> Waiting:
@@ -92,31 +92,33 @@ async def reopened(world: World, plan: Json) -> Waiting:
         await world.person(key).step(path, "confirm")
     await world.person("dongtrieu").step(path, "reopen", {"reason": "Còn thiếu hồ sơ (minh họa)."})
     person = world.person("ubnd-dongtrieu")
-    return Waiting(person, _id(path), WorkKind.REPORT, Reason.REOPENED, "submit", world.id("dongtrieu"))
+    return Waiting(person, _id(path), WorkKind.REPORT, WorkReason.REOPENED, "submit", world.id("dongtrieu"))
 
 
 async def confirmation(world: World, plan: Json) -> Waiting:
     path = await world.submitted(plan)
     person = world.person("ubnd-kinhmon")
-    return Waiting(person, _id(path), WorkKind.CONFIRM, Reason.WINDOW, "confirm", world.id("ubnd-dongtrieu"))
+    return Waiting(person, _id(path), WorkKind.CONFIRM, WorkReason.WINDOW, "confirm", world.id("ubnd-dongtrieu"))
 
 
 async def completion_by_monitor(world: World, plan: Json) -> Waiting:
     path = await world.submitted(plan, coordinating=(), monitoring=("ubnd-sondong",))
     person = world.person("ubnd-sondong")
-    return Waiting(person, _id(path), WorkKind.CONFIRM, Reason.TO_COMPLETE, "complete", world.id("ubnd-dongtrieu"))
+    return Waiting(person, _id(path), WorkKind.CONFIRM, WorkReason.TO_COMPLETE, "complete", world.id("ubnd-dongtrieu"))
 
 
 async def completion_by_custodian(world: World, plan: Json) -> Waiting:
     path = await world.submitted(plan, coordinating=())
     person = world.person("dongtrieu")
-    return Waiting(person, _id(path), WorkKind.CONFIRM, Reason.TO_COMPLETE, "complete", world.id("ubnd-dongtrieu"))
+    return Waiting(person, _id(path), WorkKind.CONFIRM, WorkReason.TO_COMPLETE, "complete", world.id("ubnd-dongtrieu"))
 
 
 async def handover(world: World, plan: Json) -> Waiting:
     case = await opened(world, plan, steps=[{"title": "Ký biên bản (minh họa)"}])
     person = world.person(SECOND)
-    return Waiting(person, case["id"], WorkKind.CONFIRM, Reason.HANDOVER_STEP, "confirm", world.id("ubnd-dongtrieu"))
+    return Waiting(
+        person, case["id"], WorkKind.CONFIRM, WorkReason.HANDOVER_STEP, "confirm", world.id("ubnd-dongtrieu")
+    )
 
 
 async def signing(world: World, plan: Json) -> Waiting:
@@ -124,7 +126,7 @@ async def signing(world: World, plan: Json) -> Waiting:
     await world.person(PARTIES[0]).step(f"/v1/agreements/{agreement['id']}", "sign", signature(PARTIES[0]))
     assert await of(world.person(PARTIES[2]), agreement["id"]) is None
     person, body = world.person(PARTIES[1]), signature(PARTIES[1])
-    return Waiting(person, agreement["id"], WorkKind.SIGN, Reason.SIGNATURE, "sign", world.id("dongtrieu"), body)
+    return Waiting(person, agreement["id"], WorkKind.SIGN, WorkReason.SIGNATURE, "sign", world.id("dongtrieu"), body)
 
 
 async def urging(world: World, plan: Json) -> Waiting:
@@ -133,7 +135,7 @@ async def urging(world: World, plan: Json) -> Waiting:
     asked = accepted(await world.person("dongtrieu").post(f"{path}/urgings", body), 201)
     answer = {"answer": "Sẽ báo cáo (minh họa)."}
     person = world.person("ubnd-dongtrieu")
-    return Waiting(person, asked["id"], WorkKind.ANSWER, Reason.URGED, "answer", world.id("dongtrieu"), answer)
+    return Waiting(person, asked["id"], WorkKind.ANSWER, WorkReason.URGED, "answer", world.id("dongtrieu"), answer)
 
 
 async def explanation(world: World, plan: Json) -> Waiting:
@@ -143,7 +145,7 @@ async def explanation(world: World, plan: Json) -> Waiting:
     answer = {"answer": "Do thời tiết (minh họa)."}
     person = world.person("ubnd-kinhmon")
     return Waiting(
-        person, asked["id"], WorkKind.ANSWER, Reason.EXPLANATION_ASKED, "answer", world.id("quangninh"), answer
+        person, asked["id"], WorkKind.ANSWER, WorkReason.EXPLANATION_ASKED, "answer", world.id("quangninh"), answer
     )
 
 
@@ -154,7 +156,7 @@ async def extension(world: World, plan: Json) -> Waiting:
     asked = await lead.step(path, "extensions", body)
     person = world.person("haiduong")
     return Waiting(
-        person, asked["id"], WorkKind.DECIDE, Reason.EXTENSION_REQUESTED, "grant", world.id("ubnd-dongtrieu")
+        person, asked["id"], WorkKind.DECIDE, WorkReason.EXTENSION_REQUESTED, "grant", world.id("ubnd-dongtrieu")
     )
 
 
@@ -164,7 +166,7 @@ async def obstacle(world: World, plan: Json) -> Waiting:
     body = {"resolution": "Đã thống nhất mốc giới (minh họa)."}
     person = world.person("ubnd-dongtrieu")
     return Waiting(
-        person, raised["id"], WorkKind.DECIDE, Reason.OBSTACLE_OPEN, "resolve", world.id("ubnd-kinhmon"), body
+        person, raised["id"], WorkKind.DECIDE, WorkReason.OBSTACLE_OPEN, "resolve", world.id("ubnd-kinhmon"), body
     )
 
 
@@ -177,7 +179,7 @@ async def escalated(world: World, plan: Json) -> Waiting:
         person,
         waits.subject_id,
         WorkKind.DECIDE,
-        Reason.OBSTACLE_ESCALATED,
+        WorkReason.OBSTACLE_ESCALATED,
         "resolve",
         world.id("ubnd-kinhmon"),
         waits.body,
@@ -188,14 +190,14 @@ async def outcome(world: World, plan: Json) -> Waiting:
     path = await held(world, plan)
     await concluded(world, path)
     person = world.person("dongtrieu")
-    return Waiting(person, _id(path), WorkKind.DECIDE, Reason.OUTCOME_OPEN, "assign", world.id("ubnd-dongtrieu"))
+    return Waiting(person, _id(path), WorkKind.DECIDE, WorkReason.OUTCOME_OPEN, "assign", world.id("ubnd-dongtrieu"))
 
 
 async def succession(world: World, plan: Json) -> Waiting:
     reform = Reform(world)
     given = await divided(reform)
     deciding = reform.of(given.agreement["custodian_organization_id"])
-    items = [item for item in await work(deciding) if item["reason"] == Reason.SUCCESSION_OPEN]
+    items = [item for item in await work(deciding) if item["reason"] == WorkReason.SUCCESSION_OPEN]
     assert len(items) == 2
     [item] = [item for item in items if item["subject"]["id"] in await given.of_tasks(deciding)]
     body = given.choosing(given.second)
@@ -203,7 +205,7 @@ async def succession(world: World, plan: Json) -> Waiting:
         deciding,
         item["subject"]["id"],
         WorkKind.DECIDE,
-        Reason.SUCCESSION_OPEN,
+        WorkReason.SUCCESSION_OPEN,
         "decide",
         item["counterpart"] and item["counterpart"]["organization_id"],
         body,

@@ -10,7 +10,7 @@ import pytest_asyncio
 from agreements_api.policy import Role
 from agreements_api.tasks.timeliness import soon_until
 from agreements_api.worklist import repository, service
-from agreements_api.worklist.models import Scope, Urgency, WorkKind
+from agreements_api.worklist.models import Urgency, WorkKind, WorkScope
 from agreements_api.worklist.repository import Day
 from shared import clock
 from shared.auth import Actor
@@ -41,7 +41,7 @@ async def many(world: World, plan: Json) -> World:
     return world
 
 
-async def explained(world: World, scope: Scope, **narrowed: Any) -> str:
+async def explained(world: World, scope: WorkScope, **narrowed: Any) -> str:
     actor = Actor(
         id=uuid4(),
         kind="user",
@@ -73,8 +73,8 @@ def part(plan: str, name: str) -> str:
     return "\n".join(parts[name])
 
 
-@pytest.mark.parametrize("scope", list(Scope))
-async def test_counts_are_taken_from_the_index_alone(many: World, scope: Scope) -> None:
+@pytest.mark.parametrize("scope", list(WorkScope))
+async def test_counts_are_taken_from_the_index_alone(many: World, scope: WorkScope) -> None:
     counted = part(await explained(many, scope), "counted")
     assert "Index Only Scan using open_work_counted" in counted
     assert "Seq Scan" not in counted
@@ -82,13 +82,13 @@ async def test_counts_are_taken_from_the_index_alone(many: World, scope: Scope) 
     assert OURS / 2 < rows_of(counted) <= 2 * OURS
 
 
-@pytest.mark.parametrize("scope", list(Scope))
+@pytest.mark.parametrize("scope", list(WorkScope))
 @pytest.mark.parametrize(
     "narrowed",
     [{}, {"kinds": (WorkKind.ACCEPT,)}, {"urgencies": (Urgency.OVERDUE, Urgency.SOON)}],
     ids=["all", "kind", "urgency"],
 )
-async def test_a_page_is_read_along_its_index(many: World, scope: Scope, narrowed: dict[str, Any]) -> None:
+async def test_a_page_is_read_along_its_index(many: World, scope: WorkScope, narrowed: dict[str, Any]) -> None:
     plan = await explained(many, scope, **narrowed)
     assert "open_work_ordered" in part(plan, "page")
     assert "Seq Scan" not in part(plan, "page")

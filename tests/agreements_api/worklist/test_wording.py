@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from agreements_api.worklist.models import Reason, Urgency
+from agreements_api.worklist.models import Urgency, WorkReason
 from agreements_api.worklist.service import cycles
 from agreements_api.worklist.wording import Told, message
 
@@ -16,58 +16,58 @@ TODAY = date(2026, 11, 24)
     ("reason", "urgency", "due_on", "vi", "en"),
     [
         (
-            Reason.WINDOW,
+            WorkReason.WINDOW,
             Urgency.SOON,
             date(2026, 11, 26),
             "Còn 2 ngày làm việc để xác nhận hoàn thành, quá hạn coi như đã xác nhận.",
             "2 working days left to confirm the completion; without an answer it counts as confirmed.",
         ),
         (
-            Reason.DEADLINE,
+            WorkReason.DEADLINE,
             Urgency.OVERDUE,
             date(2026, 11, 19),
             "Quá hạn 5 ngày: hoàn thành và trình xác nhận.",
             "5 days overdue: finish the task and submit it.",
         ),
         (
-            Reason.URGED,
+            WorkReason.URGED,
             Urgency.TODAY,
             TODAY,
             "Hôm nay là hạn để trả lời đôn đốc.",
             "Due today: answer the urging.",
         ),
         (
-            Reason.SIGNATURE,
+            WorkReason.SIGNATURE,
             Urgency.LATER,
             date(2026, 12, 31),
             "Hạn 31/12/2026 để ký văn bản.",
             "By 31/12/2026: sign the text.",
         ),
-        (Reason.SUCCESSION_OPEN, Urgency.LATER, None, "Cần quyết định đơn vị kế thừa.", None),
+        (WorkReason.SUCCESSION_OPEN, Urgency.LATER, None, "Cần quyết định đơn vị kế thừa.", None),
         # A weekend between: two days of four are worked.
         (
-            Reason.OBSTACLE_OPEN,
+            WorkReason.OBSTACLE_OPEN,
             Urgency.SOON,
             date(2026, 11, 30),
             "Còn 4 ngày làm việc để giải quyết khó khăn, vướng mắc.",
             "4 working days left to settle the obstacle.",
         ),
         (
-            Reason.TO_LEAD,
+            WorkReason.TO_LEAD,
             Urgency.OVERDUE,
             date(2026, 11, 23),
             "Cần nhận nhiệm vụ được giao chủ trì; nhiệm vụ đã quá hạn 1 ngày.",
             "To do: accept the task that you are to lead; the task is 1 day overdue.",
         ),
         (
-            Reason.TO_COORDINATE,
+            WorkReason.TO_COORDINATE,
             Urgency.LATER,
             None,
             "Cần nhận phần việc được giao phối hợp; nhiệm vụ không có thời hạn.",
             "To do: accept your part in the task; the task has no deadline.",
         ),
         (
-            Reason.TO_COMPLETE,
+            WorkReason.TO_COMPLETE,
             Urgency.SOON,
             date(2026, 11, 25),
             "Cần kết luận hoàn thành nhiệm vụ đã trình; nhiệm vụ còn 1 ngày làm việc.",
@@ -76,7 +76,7 @@ TODAY = date(2026, 11, 24)
     ],
     ids=["window", "overdue", "today", "later", "no_day", "weekend", "task_late", "task_without_day", "task_soon"],
 )
-def test_the_days_are_told(reason: Reason, urgency: Urgency, due_on: date | None, vi: str, en: str | None) -> None:
+def test_the_days_are_told(reason: WorkReason, urgency: Urgency, due_on: date | None, vi: str, en: str | None) -> None:
     told = Told(reason, urgency, due_on, TODAY)
     assert message(told, "vi") == vi
     if en is not None:
@@ -84,8 +84,8 @@ def test_the_days_are_told(reason: Reason, urgency: Urgency, due_on: date | None
 
 
 @pytest.mark.parametrize("language", ["vi", "en"])
-@pytest.mark.parametrize("reason", list(Reason))
-def test_every_reason_has_words_for_every_urgency(reason: Reason, language: str) -> None:
+@pytest.mark.parametrize("reason", list(WorkReason))
+def test_every_reason_has_words_for_every_urgency(reason: WorkReason, language: str) -> None:
     days = {
         Urgency.OVERDUE: date(2026, 11, 1),
         Urgency.TODAY: TODAY,

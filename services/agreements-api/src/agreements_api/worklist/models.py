@@ -5,7 +5,7 @@ from datetime import date
 from enum import StrEnum
 
 
-class Scope(StrEnum):
+class WorkScope(StrEnum):
     """Whose worklist it is."""
 
     PERSON = "person"
@@ -46,7 +46,7 @@ URGENCY_WORDING: dict[Urgency, str] = {
 }
 
 
-class SubjectKind(StrEnum):
+class WorkSubjectKind(StrEnum):
     """What the work is about, as the API names it."""
 
     TASK = "task"
@@ -77,7 +77,7 @@ class Step(StrEnum):
     ASSIGN_OUTCOME = "assign_outcome"
 
 
-class Reason(StrEnum):
+class WorkReason(StrEnum):
     """Why something stands in the list."""
 
     TO_LEAD = "to_lead"
@@ -110,7 +110,7 @@ class Way:
     kind: WorkKind
     permission: str
     relations: frozenset[str]
-    subject: SubjectKind
+    subject: WorkSubjectKind
     # As `allowed_actions` of the subject names it.
     action: str
     # The subject's address, and the step's below it, with {task}, {subject} and {part} to fill in.
@@ -126,7 +126,7 @@ WAYS: dict[Step, Way] = {
         WorkKind.ACCEPT,
         "task.accept",
         frozenset({"lead", "coordinating"}),
-        SubjectKind.TASK,
+        WorkSubjectKind.TASK,
         "accept",
         "/v1/tasks/{subject}",
         "accept",
@@ -135,7 +135,7 @@ WAYS: dict[Step, Way] = {
         WorkKind.REPORT,
         "task.submit",
         frozenset({"lead"}),
-        SubjectKind.TASK,
+        WorkSubjectKind.TASK,
         "submit",
         "/v1/tasks/{subject}",
         "submit",
@@ -144,7 +144,7 @@ WAYS: dict[Step, Way] = {
         WorkKind.CONFIRM,
         "task.confirm",
         frozenset({"coordinating"}),
-        SubjectKind.TASK,
+        WorkSubjectKind.TASK,
         "confirm",
         "/v1/tasks/{subject}",
         "confirm",
@@ -153,7 +153,7 @@ WAYS: dict[Step, Way] = {
         WorkKind.CONFIRM,
         "task.complete",
         frozenset({"monitor", "custodian"}),
-        SubjectKind.TASK,
+        WorkSubjectKind.TASK,
         "complete",
         "/v1/tasks/{subject}",
         "complete",
@@ -162,7 +162,7 @@ WAYS: dict[Step, Way] = {
         WorkKind.CONFIRM,
         "boundary_case.confirm",
         frozenset({"own"}),
-        SubjectKind.BOUNDARY_CASE,
+        WorkSubjectKind.BOUNDARY_CASE,
         "confirm",
         "/v1/boundary-cases/{subject}",
         "steps/{part}/confirm",
@@ -171,7 +171,7 @@ WAYS: dict[Step, Way] = {
         WorkKind.SIGN,
         "agreement.sign",
         frozenset({"party"}),
-        SubjectKind.AGREEMENT,
+        WorkSubjectKind.AGREEMENT,
         "sign",
         "/v1/agreements/{subject}",
         "sign",
@@ -180,7 +180,7 @@ WAYS: dict[Step, Way] = {
         WorkKind.ANSWER,
         "urging.answer",
         frozenset({"own"}),
-        SubjectKind.URGING,
+        WorkSubjectKind.URGING,
         "answer",
         "/v1/tasks/{task}/urgings/{subject}",
         "answer",
@@ -189,7 +189,7 @@ WAYS: dict[Step, Way] = {
         WorkKind.ANSWER,
         "explanation.answer",
         frozenset({"own"}),
-        SubjectKind.EXPLANATION,
+        WorkSubjectKind.EXPLANATION,
         "answer",
         "/v1/tasks/{task}/explanations/{subject}",
         "answer",
@@ -198,7 +198,7 @@ WAYS: dict[Step, Way] = {
         WorkKind.DECIDE,
         "extension.grant",
         frozenset({"custodian", "monitor", "superior"}),
-        SubjectKind.EXTENSION,
+        WorkSubjectKind.EXTENSION,
         "grant",
         "/v1/tasks/{task}/extensions/{subject}",
         "grant",
@@ -207,7 +207,7 @@ WAYS: dict[Step, Way] = {
         WorkKind.DECIDE,
         "obstacle.resolve",
         frozenset({"lead", "superior"}),
-        SubjectKind.OBSTACLE,
+        WorkSubjectKind.OBSTACLE,
         "resolve",
         "/v1/obstacles/{subject}",
         "resolve",
@@ -216,7 +216,7 @@ WAYS: dict[Step, Way] = {
         WorkKind.DECIDE,
         "succession.decide",
         frozenset({"party", "custodian", "superior"}),
-        SubjectKind.SUCCESSION_CASE,
+        WorkSubjectKind.SUCCESSION_CASE,
         "decide",
         "/v1/successions/worklist/{subject}",
         "decide",
@@ -225,7 +225,7 @@ WAYS: dict[Step, Way] = {
         WorkKind.DECIDE,
         "agreement.assign_task",
         frozenset({"party", "custodian"}),
-        SubjectKind.MEETING,
+        WorkSubjectKind.MEETING,
         "assign",
         "/v1/meetings/{part}",
         "outcomes/{subject}/assign",

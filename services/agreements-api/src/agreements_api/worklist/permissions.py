@@ -12,7 +12,7 @@ from agreements_api.party_succession import permissions as party_succession
 from agreements_api.policy import MEMBERS, Caller, Relation, Role, Rule, allowed, register
 from agreements_api.tasks import permissions as tasks
 from agreements_api.urgings import permissions as urgings
-from agreements_api.worklist.models import WAYS, Step, SubjectKind
+from agreements_api.worklist.models import WAYS, Step, WorkSubjectKind
 from shared.auth import Actor
 
 register(
@@ -32,7 +32,7 @@ ASKED = (agreements, assignments, boundary_cases, extensions, obstacles, party_s
 _WORKER = Caller("user", frozenset({Role.SPECIALIST.value}), frozenset())
 
 # Of records that a client needs another scope for.
-_OF_AGREEMENTS = frozenset({SubjectKind.AGREEMENT, SubjectKind.SUCCESSION_CASE, SubjectKind.MEETING})
+_OF_AGREEMENTS = frozenset({WorkSubjectKind.AGREEMENT, WorkSubjectKind.SUCCESSION_CASE, WorkSubjectKind.MEETING})
 
 
 def may_read(actor: Actor) -> bool:

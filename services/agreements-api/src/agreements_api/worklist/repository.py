@@ -11,7 +11,7 @@ from uuid import UUID
 
 import asyncpg
 
-from agreements_api.worklist.models import WAYS, Cycle, SubjectKind, Urgency
+from agreements_api.worklist.models import WAYS, Cycle, Urgency, WorkSubjectKind
 
 
 @dataclass(frozen=True)
@@ -105,8 +105,8 @@ select p.*, {{urgency}} as urgency from (
 _OF_AGREEMENT = "join agreement a on a.id = {}.agreement_id"
 _TITLES = "a.title as agreement_title, a.number as agreement_number"
 # What each kind of record shows of itself, and who waits: of the rows of a page alone, each by its key.
-_DETAILS: dict[SubjectKind, str] = {
-    SubjectKind.TASK: f"""
+_DETAILS: dict[WorkSubjectKind, str] = {
+    WorkSubjectKind.TASK: f"""
 select p.*, t.version, t.title, {_TITLES}, null::uuid as part, null::date as asked_on,
     case when t.status = 'submitted' then t.lead_organization_id else a.custodian_organization_id end as counterpart_id,
     case when t.status = 'submitted' then t.parties->'lead'->>'name' else a.custodian_name end as counterpart_name,
@@ -115,29 +115,29 @@ select p.*, t.version, t.title, {_TITLES}, null::uuid as part, null::date as ask
           and d.decision in ('returned', 'refused')) as sent_back
 from page p join task t on t.id = p.subject_id {_OF_AGREEMENT.format("t")}
 """,  # noqa: S608
-    SubjectKind.AGREEMENT: f"""
+    WorkSubjectKind.AGREEMENT: f"""
 select p.*, a.version, a.title, {_TITLES}, null::uuid as part, null::date as asked_on,
     a.custodian_organization_id as counterpart_id, a.custodian_name as counterpart_name, false as sent_back
 from page p join agreement a on a.id = p.subject_id
 """,  # noqa: S608
-    SubjectKind.URGING: f"""
+    WorkSubjectKind.URGING: f"""
 select p.*, u.version, t.title, {_TITLES}, null::uuid as part, null::date as asked_on,
     u.asked_by_organization_id as counterpart_id, u.asked_by_organization_name as counterpart_name,
     false as sent_back
 from page p join task_urging u on u.id = p.subject_id join task t on t.id = u.task_id {_OF_AGREEMENT.format("u")}
 """,  # noqa: S608
-    SubjectKind.EXTENSION: f"""
+    WorkSubjectKind.EXTENSION: f"""
 select p.*, e.version, t.title, {_TITLES}, null::uuid as part, e.requested_due_on as asked_on,
     e.requested_by_organization_id as counterpart_id, e.requested_by_name as counterpart_name, false as sent_back
 from page p join task_extension e on e.id = p.subject_id join task t on t.id = e.task_id {_OF_AGREEMENT.format("e")}
 """,  # noqa: S608
-    SubjectKind.OBSTACLE: f"""
+    WorkSubjectKind.OBSTACLE: f"""
 select p.*, o.version, o.text as title, {_TITLES}, null::uuid as part, null::date as asked_on,
     o.raised_by_organization_id as counterpart_id, o.raised_by_organization_name as counterpart_name,
     false as sent_back
 from page p join obstacle o on o.id = p.subject_id {_OF_AGREEMENT.format("o")}
 """,  # noqa: S608
-    SubjectKind.BOUNDARY_CASE: f"""
+    WorkSubjectKind.BOUNDARY_CASE: f"""
 select p.*, b.version, s.title, {_TITLES}, s.id as part, null::date as asked_on,
     case when b.first_organization_id = $1 then b.second_organization_id
         else b.first_organization_id end as counterpart_id,
@@ -147,19 +147,19 @@ from page p join boundary_case b on b.id = p.subject_id {_OF_AGREEMENT.format("b
     select n.id, n.title from boundary_case_step n where n.case_id = b.id and n.completed_at is null
     order by n.ordinal limit 1) s
 """,  # noqa: S608
-    SubjectKind.SUCCESSION_CASE: f"""
+    WorkSubjectKind.SUCCESSION_CASE: f"""
 select p.*, c.version, c.promised_by_name as title, {_TITLES}, null::uuid as part, null::date as asked_on,
     c.organization_id as counterpart_id, c.organization_name as counterpart_name, false as sent_back
 from page p join succession_case c on c.id = p.subject_id {_OF_AGREEMENT.format("c")}
 """,  # noqa: S608
-    SubjectKind.MEETING: f"""
+    WorkSubjectKind.MEETING: f"""
 select p.*, m.version, o.text as title, {_TITLES}, m.id as part, null::date as asked_on,
     o.responsible_organization_id as counterpart_id, o.responsible_name as counterpart_name, false as sent_back
 from page p join meeting_outcome o on o.id = p.subject_id join meeting m on m.id = o.meeting_id
     {_OF_AGREEMENT.format("m")}
 """,  # noqa: S608
 }
-_DETAILS[SubjectKind.EXPLANATION] = _DETAILS[SubjectKind.URGING]
+_DETAILS[WorkSubjectKind.EXPLANATION] = _DETAILS[WorkSubjectKind.URGING]
 
 
 async def read(
@@ -270,7 +270,7 @@ def _and(conditions: tuple[str, ...]) -> str:
     return "".join(f" and {condition}" for condition in conditions)
 
 
-def _arm(kind: SubjectKind) -> str:
+def _arm(kind: WorkSubjectKind) -> str:
     steps = ", ".join(f"'{step}'" for step, way in WAYS.items() if way.subject is kind)
     return f"{_DETAILS[kind]} where p.step in ({steps})"
 

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Query, Request, Response
 from agreements_api.dependencies import SettingsDep
 from agreements_api.representation import page_response
 from agreements_api.worklist import service
-from agreements_api.worklist.models import Scope, Urgency, WorkKind
+from agreements_api.worklist.models import Urgency, WorkKind, WorkScope
 from agreements_api.worklist.repository import Position
 from agreements_api.worklist.schemas import Worklist
 from agreements_api.worklist.service import Asked
@@ -39,9 +39,9 @@ async def list_my_work(
     settings: SettingsDep,
     language: Language,
     scope: Annotated[
-        Scope,
+        WorkScope,
         Query(description="What is the caller's own to do, or all that waits for his organisation."),
-    ] = Scope.PERSON,
+    ] = WorkScope.PERSON,
     kind: Annotated[Sequence[WorkKind], Query()] = (),
     urgency: Annotated[Sequence[Urgency], Query()] = (),
     agreement_id: UUID | None = None,

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
-from agreements_api.worklist.models import Reason, SubjectKind, Urgency, WorkKind
+from agreements_api.worklist.models import Urgency, WorkKind, WorkReason, WorkSubjectKind
 from shared.schemas import Model
 
 _TASK = "01990000-0000-7000-8000-0000000000b1"
@@ -41,7 +41,7 @@ _COUNTS: dict[str, Any] = {
 class WorkSubject(Model):
     """What the work is about. `version` is what a step on it takes as `If-Match`, as `"v5"`."""
 
-    type: SubjectKind
+    type: WorkSubjectKind
     id: UUID
     version: int
     title: str
@@ -71,7 +71,7 @@ class WorkPublic(Model):
     model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
 
     kind: WorkKind
-    reason: Reason
+    reason: WorkReason
     message: str = Field(description="The reason in words, in the language of Accept-Language.")
     urgency: Urgency
     due_on: date | None = Field(description="The last day for it; null where nothing says one.")

@@ -22,12 +22,12 @@ from agreements_api.worklist.models import (
     REPORT_VERB,
     WAYS,
     Cycle,
-    Reason,
-    Scope,
     Step,
-    SubjectKind,
     Urgency,
     WorkKind,
+    WorkReason,
+    WorkScope,
+    WorkSubjectKind,
 )
 from agreements_api.worklist.permissions import (
     may_read,
@@ -49,16 +49,16 @@ from shared.problems import FieldError
 Connection: TypeAlias = "asyncpg.Connection[Any]"
 
 # Why a step is due, where that does not depend on the record.
-_REASONS: dict[Step, Reason] = {
-    Step.CONFIRM: Reason.WINDOW,
-    Step.COMPLETE: Reason.TO_COMPLETE,
-    Step.CONFIRM_HANDOVER: Reason.HANDOVER_STEP,
-    Step.SIGN: Reason.SIGNATURE,
-    Step.ANSWER_URGING: Reason.URGED,
-    Step.ANSWER_EXPLANATION: Reason.EXPLANATION_ASKED,
-    Step.DECIDE_EXTENSION: Reason.EXTENSION_REQUESTED,
-    Step.DECIDE_SUCCESSION: Reason.SUCCESSION_OPEN,
-    Step.ASSIGN_OUTCOME: Reason.OUTCOME_OPEN,
+_REASONS: dict[Step, WorkReason] = {
+    Step.CONFIRM: WorkReason.WINDOW,
+    Step.COMPLETE: WorkReason.TO_COMPLETE,
+    Step.CONFIRM_HANDOVER: WorkReason.HANDOVER_STEP,
+    Step.SIGN: WorkReason.SIGNATURE,
+    Step.ANSWER_URGING: WorkReason.URGED,
+    Step.ANSWER_EXPLANATION: WorkReason.EXPLANATION_ASKED,
+    Step.DECIDE_EXTENSION: WorkReason.EXTENSION_REQUESTED,
+    Step.DECIDE_SUCCESSION: WorkReason.SUCCESSION_OPEN,
+    Step.ASSIGN_OUTCOME: WorkReason.OUTCOME_OPEN,
 }
 
 
@@ -66,7 +66,7 @@ _REASONS: dict[Step, Reason] = {
 class Asked:
     """A question for a worklist, as the caller put it."""
 
-    scope: Scope
+    scope: WorkScope
     kinds: Sequence[WorkKind]
     urgencies: Sequence[Urgency]
     agreement_id: UUID | None
@@ -126,7 +126,7 @@ def check(actor: Actor, asked: Asked) -> None:
     if not may_read(actor):
         raise errors.NotAllowed
     found: list[FieldError] = []
-    if asked.scope is Scope.PERSON:
+    if asked.scope is WorkScope.PERSON:
         if asked.assignee is not None:
             found.append(errors.of_organization_only("/query/assignee"))
         if asked.unassigned:
@@ -144,7 +144,7 @@ def narrowed(actor: Actor, asked: Asked) -> Filter:
     caller = Caller.of(actor)
     steps = visible(caller)
     person: Person | None = None
-    if asked.scope is Scope.PERSON:
+    if asked.scope is WorkScope.PERSON:
         steps &= takeable(caller)
         person = Person(actor.id, sorted(steps - of_everybody(steps)), takes_what_nobody_handles(actor))
         if actor.kind == "client":
@@ -183,7 +183,7 @@ def shown(actor: Actor, row: asyncpg.Record, day: Day, language: str) -> str:
     names = {"subject": row["subject_id"], "task": row["task_id"], "part": row["part"]}
     href = way.href.format(**names)
     name, verb = way.action, way.verb.format(**names)
-    if reason is Reason.PERIOD_REPORT:
+    if reason is WorkReason.PERIOD_REPORT:
         name, verb = REPORT_ACTION, REPORT_VERB
     own = row["counterpart_id"] in (None, actor.organization_id)
     body = {
@@ -195,7 +195,7 @@ def shown(actor: Actor, row: asyncpg.Record, day: Day, language: str) -> str:
         "due_at": None if due_on is None else clock.end_of(due_on).astimezone(UTC),
         "subject": {
             "type": way.subject,
-            "id": row["part"] if way.subject is SubjectKind.MEETING else row["subject_id"],
+            "id": row["part"] if way.subject is WorkSubjectKind.MEETING else row["subject_id"],
             "version": row["version"],
             "title": row["title"],
             "href": href,
@@ -212,19 +212,19 @@ def shown(actor: Actor, row: asyncpg.Record, day: Day, language: str) -> str:
     return orjson.dumps(body, default=str, option=orjson.OPT_UTC_Z).decode()
 
 
-def reason_of(step: Step, row: asyncpg.Record) -> Reason:
+def reason_of(step: Step, row: asyncpg.Record) -> WorkReason:
     """Why the step is due."""
     lead = row["relation"] == Relation.LEAD
     if step is Step.ACCEPT:
-        return Reason.TO_LEAD if lead else Reason.TO_COORDINATE
+        return WorkReason.TO_LEAD if lead else WorkReason.TO_COORDINATE
     if step is Step.RESOLVE_OBSTACLE:
-        return Reason.OBSTACLE_OPEN if lead else Reason.OBSTACLE_ESCALATED
+        return WorkReason.OBSTACLE_OPEN if lead else WorkReason.OBSTACLE_ESCALATED
     if step is Step.REPORT:
         if row["frequency"] is not None:
-            return Reason.PERIOD_REPORT
+            return WorkReason.PERIOD_REPORT
         if row["came_back"]:
-            return Reason.RETURNED if row["sent_back"] else Reason.REOPENED
-        return Reason.DEADLINE
+            return WorkReason.RETURNED if row["sent_back"] else WorkReason.REOPENED
+        return WorkReason.DEADLINE
     return _REASONS[step]
 
 

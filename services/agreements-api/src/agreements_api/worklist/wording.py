@@ -4,49 +4,51 @@ from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 
-from agreements_api.worklist.models import Reason, Urgency
+from agreements_api.worklist.models import Urgency, WorkReason
 from shared.calendar import WorkingCalendar
 
 # What is to be done, as it follows "to" or stands by itself.
-_TO_DO: dict[Reason, dict[str, str]] = {
-    Reason.TO_LEAD: {"vi": "nhận nhiệm vụ được giao chủ trì", "en": "accept the task that you are to lead"},
-    Reason.TO_COORDINATE: {"vi": "nhận phần việc được giao phối hợp", "en": "accept your part in the task"},
-    Reason.DEADLINE: {"vi": "hoàn thành và trình xác nhận", "en": "finish the task and submit it"},
-    Reason.RETURNED: {"vi": "hoàn thiện và trình lại sau khi bị trả lại", "en": "submit again what was returned"},
-    Reason.REOPENED: {
+_TO_DO: dict[WorkReason, dict[str, str]] = {
+    WorkReason.TO_LEAD: {"vi": "nhận nhiệm vụ được giao chủ trì", "en": "accept the task that you are to lead"},
+    WorkReason.TO_COORDINATE: {"vi": "nhận phần việc được giao phối hợp", "en": "accept your part in the task"},
+    WorkReason.DEADLINE: {"vi": "hoàn thành và trình xác nhận", "en": "finish the task and submit it"},
+    WorkReason.RETURNED: {"vi": "hoàn thiện và trình lại sau khi bị trả lại", "en": "submit again what was returned"},
+    WorkReason.REOPENED: {
         "vi": "hoàn thành và trình lại sau khi được mở lại",
         "en": "submit again what was reopened",
     },
-    Reason.PERIOD_REPORT: {
+    WorkReason.PERIOD_REPORT: {
         "vi": "báo cáo tiến độ kỳ {start} – {end}",
         "en": "report the progress of {start} – {end}",
     },
-    Reason.WINDOW: {"vi": "xác nhận hoàn thành", "en": "confirm the completion"},
-    Reason.TO_COMPLETE: {
+    WorkReason.WINDOW: {"vi": "xác nhận hoàn thành", "en": "confirm the completion"},
+    WorkReason.TO_COMPLETE: {
         "vi": "kết luận hoàn thành nhiệm vụ đã trình",
         "en": "decide that the submitted task is completed",
     },
-    Reason.HANDOVER_STEP: {"vi": "xác nhận bước bàn giao", "en": "confirm the step of the hand-over"},
-    Reason.SIGNATURE: {"vi": "ký văn bản", "en": "sign the text"},
-    Reason.URGED: {"vi": "trả lời đôn đốc", "en": "answer the urging"},
-    Reason.EXPLANATION_ASKED: {"vi": "giải trình", "en": "give the explanation"},
-    Reason.EXTENSION_REQUESTED: {
+    WorkReason.HANDOVER_STEP: {"vi": "xác nhận bước bàn giao", "en": "confirm the step of the hand-over"},
+    WorkReason.SIGNATURE: {"vi": "ký văn bản", "en": "sign the text"},
+    WorkReason.URGED: {"vi": "trả lời đôn đốc", "en": "answer the urging"},
+    WorkReason.EXPLANATION_ASKED: {"vi": "giải trình", "en": "give the explanation"},
+    WorkReason.EXTENSION_REQUESTED: {
         "vi": "quyết định việc xin gia hạn đến {asked}",
         "en": "decide on the extension to {asked}",
     },
-    Reason.OBSTACLE_OPEN: {"vi": "giải quyết khó khăn, vướng mắc", "en": "settle the obstacle"},
-    Reason.OBSTACLE_ESCALATED: {
+    WorkReason.OBSTACLE_OPEN: {"vi": "giải quyết khó khăn, vướng mắc", "en": "settle the obstacle"},
+    WorkReason.OBSTACLE_ESCALATED: {
         "vi": "giải quyết khó khăn, vướng mắc được chuyển cấp",
         "en": "settle the obstacle that was escalated to you",
     },
-    Reason.SUCCESSION_OPEN: {"vi": "quyết định đơn vị kế thừa", "en": "decide who takes the place of the old unit"},
-    Reason.OUTCOME_OPEN: {
+    WorkReason.SUCCESSION_OPEN: {"vi": "quyết định đơn vị kế thừa", "en": "decide who takes the place of the old unit"},
+    WorkReason.OUTCOME_OPEN: {
         "vi": "giao nhiệm vụ theo kết luận hội nghị",
         "en": "make a task of what the meeting concluded",
     },
 }
 # Steps without a clock of their own: the days are those of the task.
-_BY_TASK = frozenset({Reason.TO_LEAD, Reason.TO_COORDINATE, Reason.TO_COMPLETE, Reason.EXTENSION_REQUESTED})
+_BY_TASK = frozenset(
+    {WorkReason.TO_LEAD, WorkReason.TO_COORDINATE, WorkReason.TO_COMPLETE, WorkReason.EXTENSION_REQUESTED}
+)
 _LAPSES = {
     "vi": ", quá hạn coi như đã xác nhận",
     "en": "; without an answer it counts as confirmed",
@@ -57,7 +59,7 @@ _LAPSES = {
 class Told:
     """All that the words of one piece of work depend on."""
 
-    reason: Reason
+    reason: WorkReason
     urgency: Urgency
     due_on: date | None
     today: date
@@ -79,7 +81,7 @@ def message(told: Told, language: str) -> str:
 
 def _with_its_own_days(told: Told, text: str, language: str) -> str:
     # What was submitted before there were windows does not lapse.
-    lapses = _LAPSES[language] if told.reason is Reason.WINDOW and told.due_on is not None else ""
+    lapses = _LAPSES[language] if told.reason is WorkReason.WINDOW and told.due_on is not None else ""
     if told.due_on is None:
         return f"Cần {text}{lapses}." if language == "vi" else f"To do: {text}{lapses}."
     if told.urgency is Urgency.OVERDUE:

@@ -97,6 +97,7 @@ from task t join agreement a on a.id = t.agreement_id cross join lateral (
     where t.status = 'submitted' and jsonb_array_length(t.parties->'coordinating') = 0
       and jsonb_array_length(t.parties->'monitoring') = 0
 ) p
+where p.organization_id is not null
 group by t.id, p.organization_id, p.step, p.relation
 """
 # In sequence, everybody who is waited for and comes before has signed.
