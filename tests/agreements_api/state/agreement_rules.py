@@ -133,6 +133,8 @@ class AgreementRules(Walking):
                 if plan.amendment_kind == "renewal":
                     amended.term_to = plan.term_to
                 amended.clauses = self._clauses(amended)
+                # Whoever sees the agreement by now sees how it was amended.
+                plan.guests |= {one.key for one in self.cast.players if self.book.sees(one, amended)}
                 self.check_plan(amended)
         self.check_plan(plan)
 

@@ -41,7 +41,7 @@ TASK_STEPS: dict[str, tuple[str, ...]] = {
     "cancel": (*_OPEN, "submitted", "suspended"),
     "reopen": ("completed", "cancelled"),
 }
-# Where a task can stand after a step; what is not here leaves it where it was.
+# Where a task can stand after a step that moves it; no other step does.
 TASK_MOVES: dict[str, dict[str, tuple[str, ...]]] = {
     "accept": {"not_started": ("not_started", "in_progress"), "in_progress": ("in_progress",)},
     "submit": {"in_progress": ("submitted",)},
@@ -71,8 +71,6 @@ AGREEMENT_STEPS: dict[str, tuple[str, ...]] = {
     "conclude": ("in_force", "suspended"),
     "terminate": ("in_force", "suspended"),
 }
-ENDED = ("concluded", "terminated", "lapsed")
-OVER = ("completed", "cancelled")
 
 
 @dataclass(eq=False)
@@ -96,7 +94,6 @@ class Plan:
     ended_on: date | None = None
     digest: str | None = None
     text: str | None = None
-    # What is signed for good, by digest: nobody may ever read another text under it.
     members: set[tuple[str, str]] = field(default_factory=set)
     # Who sees it through something else.
     guests: set[str] = field(default_factory=set)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from agreements_api import policy
 from agreements_api.accounts.models import Account
 from agreements_api.policy import Role
+from shared import clock
 from tests.agreements_api.agreements.world import BODIES, Person, World
 from tests.agreements_api.conftest import Caller
 
@@ -21,6 +23,8 @@ BODIES_AT_WORK = tuple(dict.fromkeys((*PARTIES, *WORKERS, *ABOVE)))
 
 SUPERIOR = {key: above for key, _, _, _, above in BODIES if above is not None}
 UNIT = {key: unit for key, unit, _, _, _ in BODIES}
+# A token lasts fifteen minutes, and a walk is shorter than five.
+_FRESH = timedelta(minutes=5)
 _ROLES = (Role.LEADER, Role.SPECIALIST, Role.VIEWER, Role.ADMINISTRATOR)
 
 
@@ -47,6 +51,7 @@ class Cast:
     world: World
     accounts: dict[tuple[str, str], Account]
     players: list[Player]
+    signed_in_at: datetime | None = None
 
     @classmethod
     async def gather(cls, world: World) -> Cast:
@@ -60,7 +65,11 @@ class Cast:
         return cast
 
     def sign_in(self) -> None:
-        """New tokens for everybody: a long run outlives those that it began with."""
+        """New tokens for everybody, once those that there are have grown old: a long run outlives them."""
+        now = clock.wall_now()
+        if self.signed_in_at is not None and now - self.signed_in_at < _FRESH:
+            return
+        self.signed_in_at = now
         self.players = [
             *(
                 Player(key, role, _as_person(self.world.registry.as_account(account, self.world.organizations[key])))

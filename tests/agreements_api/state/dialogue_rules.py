@@ -93,8 +93,13 @@ class DialogueRules(Walking):
     @turn(2, when=lambda self: len(self.book.tasks) > 1)
     def let_a_task_wait(self, what: int, who: int, number: int, mode: str) -> None:
         task = self.any_task(what)
-        others = self.book.tasks_of(task.plan)
-        other = self.one(others, number)
+        other = self.one(self.book.tasks_of(task.plan), number)
+        known = self.book.of("dependency")
+        if known and number % 3 == 0:
+            # The other way round: what waits is waited for.
+            dependency = self.one(known, what)
+            assert dependency.task is not None
+            task, other = dependency.more["on"], dependency.task
         player = self.somebody(who, lambda one: "set_dependencies" in task.steps(one))
         excuses = []
         if self._waits_for(other, task):

@@ -16,8 +16,8 @@ from agreements_api.agreements.lifecycle import end_what_is_over
 from agreements_api.history.verification import verify
 from shared import clock
 from tests.agreements_api.agreements.world import Json
-from tests.agreements_api.state.book import OVER, TASK_MOVES, Book, Plan, Task, cycle
-from tests.agreements_api.state.cast import Cast, Player
+from tests.agreements_api.state.book import TASK_MOVES, Book, Plan, Task, cycle
+from tests.agreements_api.state.cast import BODIES_AT_WORK, Cast, Player
 from tests.agreements_api.state.tables import Delta, Tables, unsaid
 
 # The morning on which every walk begins: a Monday, with Tết and the reporting cut-offs ahead.
@@ -112,6 +112,7 @@ class Play:
         self.book = Book()
         self.words: list[str] = []
         self.texts: dict[str, str] = {}
+        self._listed = 0
         self._http = cast.world.http
 
     async def begin(self) -> None:
@@ -248,12 +249,29 @@ class Play:
         round_ = cycle(edges)
         if round_ is not None:
             raise self.broken(f"tasks wait for each other: {round_}")
+        for task_id, step, before, after in await self.tables.moves():
+            if after not in TASK_MOVES.get(step, {}).get(before, ()):
+                raise self.broken(f"{task_id} went by {step} from {before} to {after}")
         for found in await self.tables.overwritten():
             raise self.broken(f"written over: {found}")
         proof = await verify(self.cast.world.registry.database)
         if proof.breaks:
             raise self.broken(f"history does not hold: {proof.breaks[:3]}")
+        await self._check_lists()
         await self._check_strangers()
+
+    async def _check_lists(self) -> None:
+        """Each body lists what it has a part in, all of it and nothing else; another body each time."""
+        self._listed += 1
+        for key in (BODIES_AT_WORK[(2 * self._listed + at) % len(BODIES_AT_WORK)] for at in range(2)):
+            player = self.cast.of(key)
+            plans = {plan.id: plan.name for plan in self.book.plans if self.book.sees(player, plan)}
+            tasks = {task.id: task.name for task in self.book.tasks if self.book.sees(player, task.plan)}
+            for name, expected in (("agreements", plans), ("tasks", tasks)):
+                page = await self.read(player, f"/v1/{name}", limit=200)
+                listed = [item["id"] for item in page["items"]]
+                if sorted(listed) != sorted(expected):
+                    raise self.broken(f"{player} lists the {name} {listed}, the model {sorted(expected)}")
 
     async def _check_text(self, plan: Plan) -> None:
         """What was signed is what was opened, to the letter."""
@@ -407,15 +425,6 @@ class Play:
         delta = await self.tables.look()
         if not delta.empty:
             raise self.broken(f"a repetition has left something behind: {delta}")
-
-
-def moved(step: str, before: str, after: str) -> bool:
-    """Whether the workflow has this move."""
-    return before == after or after in TASK_MOVES.get(step, {}).get(before, ())
-
-
-def is_over(task: Task) -> bool:
-    return task.status in OVER
 
 
 def _code(told: Json) -> str | None:

@@ -144,20 +144,18 @@ class Tables:
     async def overwritten(self) -> list[str]:
         """Of what is written once or settled, what is another thing than at the last time."""
         found: list[str] = []
-        for known, condition in ((self._written, dict.fromkeys(_WRITTEN_ONCE, "true")), (self._settled, _SETTLED)):
-            for table, where in condition.items():
-                without = _WRITTEN_ONCE.get(table, "")
-                key = "row_number() over ()" if table == "task_comment_version" else "t.id"
-                if table == "task_comment_version":
-                    key = "t.comment_id::text || '/' || t.version"
+        for known, conditions in ((self._written, dict.fromkeys(_WRITTEN_ONCE, "true")), (self._settled, _SETTLED)):
+            for table, where in conditions.items():
+                key = "t.comment_id || '/' || t.version" if table == "task_comment_version" else "t.id"
                 rows = await self.connection.fetch(
-                    f"select ({key})::text as key, (to_jsonb(t) {without})::text as state from {table} t where {where}"
+                    f"select ({key})::text as key, (to_jsonb(t) {_WRITTEN_ONCE.get(table, '')})::text as state"
+                    f" from {table} t where {where}"
                 )
                 now = {row["key"]: row["state"] for row in rows}
                 found += [
                     f"{table} {key}: {before} became {now.get(key, 'nothing')}"
                     for key, before in known.get(table, {}).items()
-                    if now.get(key) != before and (where == "true" or key not in now or _differs(before, now[key]))
+                    if now.get(key) != before
                 ]
                 known[table] = now
         return found
@@ -167,8 +165,17 @@ class Tables:
         rows = await self.connection.fetch("select task_id, depends_on_task_id from task_dependency")
         return [(str(row["task_id"]), str(row["depends_on_task_id"])) for row in rows]
 
-    async def ids(self, table: str) -> list[str]:
-        return [str(row["id"]) for row in await self.connection.fetch(f"select id from {table} order by id")]
+    async def moves(self) -> list[tuple[str, str, str, str]]:
+        """Every change of a task's status that history tells of: the task, the step, from where and to where."""
+        rows = await self.connection.fetch(
+            "select subject_id::text, action, state->>'status' as status, lag(state->>'status')"
+            " over (partition by subject_id order by version) as before from history where subject_kind = 'task'"
+        )
+        return [
+            (row["subject_id"], row["action"], row["before"], row["status"])
+            for row in rows
+            if row["before"] is not None and row["before"] != row["status"]
+        ]
 
 
 def unsaid(delta: Delta) -> list[str]:
@@ -186,10 +193,6 @@ def unsaid(delta: Delta) -> list[str]:
         found += [f"version {version} of {record} is not in the {name}" for record, version in steps - told]
         found += [f"the {name} has a version {version} of {record} that is none" for record, version in told - steps]
     return found
-
-
-def _differs(before: str, after: str) -> bool:
-    return before != after
 
 
 def _look(tables: list[str]) -> str:
