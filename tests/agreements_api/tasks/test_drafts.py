@@ -50,6 +50,7 @@ async def test_a_first_report_begins_with_nothing(world: World, plan: Json) -> N
         "narrative": None,
         "difficulties": None,
         "carried_from": None,
+        "evidence_ids": [],
     }
 
 
