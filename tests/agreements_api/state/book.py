@@ -12,6 +12,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from agreements_api import policy
+from shared.auth import Actor
 from shared.calendar import WorkingCalendar
 from tests.agreements_api.agreements.world import Json
 from tests.agreements_api.state.cast import SUPERIOR, Player
@@ -125,21 +126,26 @@ class Plan:
 
     def steps(self, player: Player) -> set[str]:
         """What the player can do with it now."""
+        shown = {"unpublish"} if self.public else {"publish"} if self.in_force_on is not None else set()
+        shown = {step for step in shown if policy.allowed(*self._asked(player, f"publication.{step}"))}
         if self.amends is not None and self.status not in ("draft", "open_for_signature"):
-            return set()
+            return shown
         gone = set()
         if player.key in self.signed:
             gone |= {"sign", "decline"}
         if self.presented:
             gone.add("delete")
-        return {
+        return shown | {
             step
             for step, statuses in AGREEMENT_STEPS.items()
             if self.status in statuses and step not in gone and self.may(player, step)
         }
 
     def may(self, player: Player, step: str) -> bool:
-        return policy.allowed(player.person.actor, f"agreement.{step}", self.relations(player.key))
+        return policy.allowed(*self._asked(player, f"agreement.{step}"))
+
+    def _asked(self, player: Player, action: str) -> tuple[Actor, str, set[str]]:
+        return player.person.actor, action, self.relations(player.key)
 
     def is_turn(self, key: str) -> bool:
         if self.order != "sequential":
@@ -197,6 +203,8 @@ class Task:
     due_on: date | None = None
     first_due_on: date | None = None
     extensions: int = 0
+    # Whether somebody has yet to decide on a later deadline.
+    asked_for_more: bool = False
     percent: int = 0
     reported: int | None = None
     reports: list[Report] = field(default_factory=list)
@@ -244,6 +252,8 @@ class Task:
     def steps(self, player: Player) -> set[str]:
         """What the player can do with it now."""
         gone = {"complete"} if self.coordinating else {"confirm", "refuse"}
+        if self.asked_for_more:
+            gone.add("extend")
         if player.key in self.confirmed:
             gone |= {"confirm", "refuse"}
         takes_on = self.status == "not_started" and player.key == self.lead

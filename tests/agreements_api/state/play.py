@@ -254,6 +254,8 @@ class Play:
                 raise self.broken(f"{task_id} went by {step} from {before} to {after}")
         for found in await self.tables.overwritten():
             raise self.broken(f"written over: {found}")
+        for found in await self.tables.work_amiss():
+            raise self.broken(f"a worklist is amiss: {found}")
         proof = await verify(self.cast.world.registry.database)
         if proof.breaks:
             raise self.broken(f"history does not hold: {proof.breaks[:3]}")

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 import asyncpg
 
 from lienvung.postgres import DatabaseAddress
+from tests.agreements_api.worklist.following import DIFFERENCES
 from tests.parts import Cluster
 
 # A version of a record: its id and the number.
@@ -159,6 +160,10 @@ class Tables:
                 ]
                 known[table] = now
         return found
+
+    async def work_amiss(self) -> list[str]:
+        """Where the rows of worklists are not what follows from the records."""
+        return [row["found"] for row in await self.connection.fetch(DIFFERENCES)]
 
     async def edges(self) -> list[tuple[str, str]]:
         """Which task waits for which."""

@@ -261,7 +261,7 @@ class TaskRules(Walking):
             excuses.append("not_later")
         if asked_for < self.today:
             excuses.append("past")
-        if any(one.task is task and one.state == "requested" for one in self.book.of("extension")):
+        if task.asked_for_more:
             excuses.append("extension_undecided")
         ask = self.task_ask(
             player,
@@ -282,22 +282,23 @@ class TaskRules(Walking):
             self.book.add(
                 "extension", id=answer.body["id"], path=path, task=task, state="requested", more={"day": asked_for}
             )
+            task.asked_for_more = True
             self.done(task)
 
-    @turn(3, when=lambda self: self.book.of("extension"), step=("grant", "deny"))
+    @turn(3, when=lambda self: self.book.of("extension"), step=("grant", "deny", "withdraw"))
     def decide_an_extension(self, what: int, who: int, number: int, step: str, mode: str) -> None:
         extension = self.one(self.book.of("extension"), what)
         task = extension.task
         assert task is not None
         player = self.somebody(who, lambda one: task.may(one, f"extension.{step}"))
         granted: date = extension.more["day"]
-        body: Json = dict(_REASON)
-        if step == "grant":
-            body = {}
-            if number % 3 == 0:
-                granted += timedelta(days=number % 7)
-                body = {"due_on": granted.isoformat()}
-        logs, events = ["deny_extension"], ["task.extension_decided"]
+        body: Json = dict(_REASON) if step == "deny" else {}
+        if step == "grant" and number % 3 == 0:
+            granted += timedelta(days=number % 7)
+            body = {"due_on": granted.isoformat()}
+        logs, events = [f"{step}_extension"], ["task.extension_decided"]
+        if step == "withdraw":
+            events = ["task.extension_withdrawn"]
         if step == "grant":
             logs = ["grant_extension", "change_deadline"]
             events = [*events, "task.deadline_changed"]
@@ -315,7 +316,8 @@ class TaskRules(Walking):
             events=events,
         )
         if self.ask(player, ask, mode).ok:
-            extension.state = "granted" if step == "grant" else "denied"
+            extension.state = {"grant": "granted", "deny": "denied", "withdraw": "withdrawn"}[step]
+            task.asked_for_more = False
             if step == "grant":
                 task.due_on, task.extensions = granted, task.extensions + 1
             self.done(task, len(logs))

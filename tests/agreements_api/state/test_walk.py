@@ -44,7 +44,7 @@ _CARRIED_OUT = {
     "tasks": "change",
     "progress": "report",
     "report": "correct",
-    "extension": "request grant deny",
+    "extension": "request grant deny withdraw",
     "milestone": "add update remove",
     "dependency": "add remove",
     "recurrence": "set end",
