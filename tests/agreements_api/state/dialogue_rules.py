@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from agreements_api.policy import Role
 from tests.agreements_api.agreements.world import Json
-from tests.agreements_api.state.book import Beside, Task
+from tests.agreements_api.state.book import TASK_STEPS, Beside, Task
 from tests.agreements_api.state.play import Ask
 from tests.agreements_api.state.walking import Walking, turn
 
@@ -155,9 +155,11 @@ class DialogueRules(Walking):
 
     @turn(1, when=lambda self: self.book.tasks)
     def repeat_a_task(self, what: int, who: int, number: int, mode: str) -> None:
-        ends = number % 4 == 0
-        repeated = [task for task in self.book.tasks if task.recurrence is not None]
-        task = self.any_task(what, repeated if ends and repeated else None)
+        later = {task.previous for task in self.book.tasks}
+        repeated = [task for task in self.book.tasks if task.recurrence is not None and task.id not in later]
+        ends = number % 2 == 0 if repeated else number % 9 == 0
+        able = [task for task in repeated if ends and task.status in TASK_STEPS["set_recurrence"]]
+        task = self.any_task(what, able or None)
         player = self.somebody(who, lambda one: "set_recurrence" in task.steps(one))
         current = not any(other.previous == task.id for other in self.book.tasks)
         excuses = [] if task.due_on or task.first_due_on else ["no_deadline"]
@@ -221,7 +223,9 @@ class DialogueRules(Walking):
         step=("update", "measure", "measure", "carry_out", "escalate", "resolve", "reopen"),
     )
     def work_on_an_obstacle(self, what: int, who: int, step: str, mode: str) -> None:
-        obstacle = self.of_task(what, "obstacle")
+        obstacles = self.book.of("obstacle")
+        resolved = [one for one in obstacles if one.state == "resolved"]
+        obstacle = self.one(resolved if step == "reopen" and resolved else obstacles, what)
         task = obstacle.task
         assert task is not None
         action = "measure" if step == "carry_out" else step

@@ -63,6 +63,8 @@ class MeetingRules(Walking):
     )
     def work_on_a_meeting(self, what: int, who: int, number: int, step: str, mode: str) -> None:
         meetings = self.book.of("meeting")
+        if step in ("outcome", "minutes") and not any(one.state == "held" for one in meetings):
+            step = "hold"
         fitting = [one for one in meetings if one.state == ("held" if step in ("outcome", "minutes") else "planned")]
         meeting = self.one(fitting if fitting and what % 6 else meetings, what // 6)
         plan = self.plan_of(meeting)
@@ -182,7 +184,7 @@ class MeetingRules(Walking):
         if answer.ok:
             self.book.add("corridor", id=answer.body["id"], path=f"/v1/corridors/{answer.body['id']}", plan=plan)
 
-    @turn(1, when=lambda self: self.book.of("corridor"))
+    @turn(2, when=lambda self: self.book.of("corridor"))
     def add_a_segment(self, what: int, who: int, number: int, mode: str) -> None:
         corridor = self.one(self.book.of("corridor"), what)
         plan = self.plan_of(corridor)
@@ -205,7 +207,7 @@ class MeetingRules(Walking):
             path = f"{corridor.path}/segments/{answer.body['id']}"
             self.book.add("segment", id=answer.body["id"], path=path, plan=plan, owner=player.key)
 
-    @turn(2, when=lambda self: self.book.of("segment"), step=("update", "update", "hand_over", "withdraw"))
+    @turn(3, when=lambda self: self.book.of("segment"), step=("update", "update", "hand_over", "withdraw"))
     def work_on_a_segment(self, what: int, who: int, number: int, step: str, mode: str) -> None:
         segment = self.one(self.book.of("segment"), what)
         plan = self.plan_of(segment)
@@ -253,7 +255,7 @@ class MeetingRules(Walking):
             else:
                 segment.state = "withdrawn"
 
-    @turn(1, when=lambda self: self.book.tasks and len(self.book.of("boundary")) < 4)
+    @turn(1, when=lambda self: self.book.tasks and len(self.book.of("boundary")) < 2)
     def open_a_dossier(self, what: int, who: int, mode: str) -> None:
         joint = [task for task in self.book.tasks if task.coordinating]
         task = self.one(joint or self.book.tasks, what)
@@ -268,7 +270,7 @@ class MeetingRules(Walking):
             "kind": "both",
             "organization_ids": [self.cast.id(key) for key in sides],
             "households": 12,
-            "steps": [{"title": "Bàn giao mốc (minh họa)"}, {"title": "Bàn giao hồ sơ (minh họa)"}],
+            "steps": [{"title": "Bàn giao mốc (minh họa)"}, {"title": "Bàn giao hồ sơ (minh họa)"}][: 1 + what % 2],
         }
         ask = Ask(
             "open_boundary_case",
@@ -303,7 +305,8 @@ class MeetingRules(Walking):
         handed = [one for one in cases if one.state == "handed_over"]
         if handed and number % 2:
             step = "close"
-        case = self.one(handed if step == "close" and handed else cases, what)
+        fitting = [one for one in cases if one.state == ("handed_over" if step == "close" else "open")]
+        case = self.one(fitting if fitting and number % 7 else cases, what)
         task = case.task
         assert task is not None
         sides, said = case.more["sides"], case.more["said"]
@@ -316,7 +319,8 @@ class MeetingRules(Walking):
         def fair(player: Player) -> bool:
             if not task.may(player, f"boundary_case.{step}", *own(player)):
                 return False
-            return step != "confirm" or player.key not in said.get(step_id, ())
+            said_already = player.key in said.get(step_id, ())
+            return {"confirm": not said_already, "take_back": said_already}.get(step, True)
 
         player = self.somebody(who, fair)
         confirmed: set[str] = said.setdefault(step_id, set())
