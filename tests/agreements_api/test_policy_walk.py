@@ -167,14 +167,17 @@ async def set_up(
         world.organizations["kinhmon"].id,
     )
     run = accepted(await operator(world).post("/v1/successions/apply"), 202)
-    sent = await http.post(
-        "/v1/imports",
-        headers=drafter.unsafe(),
-        data={"kind": "tasks", "agreement_id": agreement["id"]},
-        files={"file": ("bang.csv", b"Noi dung;Chu tri\n")},
-    )
-    # Ended, or whoever may follow it would wait for a worker.
-    cancelled = await drafter.step(f"/v1/imports/{accepted(sent, 202)['id']}", "cancel")
+    imports = []
+    for content in (b"Noi dung;Chu tri\n", b"Noi dung;Phoi hop\n"):
+        sent = await http.post(
+            "/v1/imports",
+            headers=drafter.unsafe(),
+            data={"kind": "tasks", "agreement_id": agreement["id"]},
+            files={"file": ("bang.csv", content)},
+        )
+        imports.append(accepted(sent, 202)["id"])
+    # Ended, or whoever may follow it would wait for a worker. The other one still has its file.
+    cancelled = await drafter.step(f"/v1/imports/{imports[0]}", "cancel")
     ids = {
         "import_id": cancelled["id"],
         "kind": "tasks",
