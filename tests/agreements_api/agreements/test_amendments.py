@@ -287,6 +287,25 @@ async def test_who_works_on_its_tasks_sees_the_amendment_too(world: World) -> No
     assert (seen["id"], seen["allowed_actions"]) == (amendment["id"], [])
 
 
+async def test_whoever_comes_in_later_sees_what_has_been_amended(world: World) -> None:
+    """By a task that is assigned or passed on; an amendment that is not in force yet is nobody's else."""
+    plan = await plan_of_two(world)
+    task = await world.task(plan, coordinating=())
+    amendment = await signed(world, await amended(world, plan, replace(plan)), TWO)
+    plan |= {"clauses": (await world.person("chilinh").read(f"{path_of(plan)}/clauses"))["items"]}
+    draft = await amended(world, plan, replace(plan))
+    sondong, kinhmon = world.person("ubnd-sondong"), world.person("ubnd-kinhmon")
+    for newcomer in (sondong, kinhmon):
+        problem(await newcomer.get(path_of(amendment)), 404)
+    await world.task(plan, lead="ubnd-sondong", coordinating=())
+    handed = {"lead_organization_id": world.id("ubnd-kinhmon"), "reason": "Phân công lại"}
+    await world.person("dongtrieu").step(f"/v1/tasks/{task['id']}", "reassign", handed)
+    for newcomer in (sondong, kinhmon):
+        seen = await newcomer.read(path_of(amendment))
+        assert (seen["id"], seen["allowed_actions"]) == (amendment["id"], [])
+        problem(await newcomer.get(path_of(draft)), 404)
+
+
 async def test_tasks_belong_to_clauses_in_force(world: World) -> None:
     plan = await plan_of_two(world)
     task = await world.task(plan)

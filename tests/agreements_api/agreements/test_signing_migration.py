@@ -90,3 +90,30 @@ def test_it_can_be_taken_back_as_long_as_nothing_rests_on_it(database: DatabaseA
     run(database, "alter table agreement_party disable trigger user; update agreement_party set role = 'approver';")
     with pytest.raises(RuntimeError, match="cannot be taken back"):
         downgrade(PACKAGE, database.owner_url, "0003")
+
+
+def test_who_came_in_after_an_amendment_sees_it_from_now_on(database: DatabaseAddress) -> None:
+    """And still sees it where the migration is taken back, like whoever was there before."""
+    upgrade(PACKAGE, database.owner_url, "0023")
+    run(
+        database,
+        """
+        insert into agreement (id, instrument, title, folded, status, fields, custodian_organization_id, custodian_name,
+                signing_order, demonstration, created_at, updated_at, amends_agreement_id, amendment_kind, frozen_text,
+                text_digest, opened_at, in_force_on)
+            select ('00000000-0000-7000-8000-0000000000' || n)::uuid, 'plan', 'Sửa đổi', 'x', v.status, '{}',
+                custodian_organization_id, custodian_name, 'parallel', true, now(), now(), id, 'amendment', frozen,
+                frozen, case when frozen is not null then now() end,
+                case when frozen is not null then date '2026-01-01' end
+            from agreement, (values ('a1', 'in_force', '{}'), ('a2', 'draft', null)) as v(n, status, frozen);
+        insert into agreement_member (agreement_id, organization_id, source_id, relation)
+            values ('00000000-0000-7000-8000-00000000000a', '00000000-0000-7000-8000-000000000002', gen_random_uuid(),
+                'lead');
+        """,
+    )
+    seen = "select right(agreement_id::text, 2) from agreement_access order by 1"
+    assert run(database, seen) == [("0a",)]
+    upgrade(PACKAGE, database.owner_url)
+    assert run(database, seen) == [("0a",), ("a1",)]
+    downgrade(PACKAGE, database.owner_url, "0023")
+    assert run(database, seen) == [("0a",), ("a1",)]
