@@ -105,6 +105,29 @@ async def test_only_leaders_of_parties_sign(world: World) -> None:
     assert (await world.person("chilinh").read(path_of(plan)))["allowed_actions"] == ["sign", "decline"]
 
 
+async def test_only_whose_turn_it_is_is_told_to_sign(world: World) -> None:
+    """Of a witness nobody waits, and who is not required holds nobody up; declining has no turn."""
+    parties = [
+        {"organization_id": world.id("elsewhere"), "role": "witness"},
+        {"organization_id": world.id("haiduong"), "required": False},
+        *({"organization_id": world.id(key)} for key in ("chilinh", "dongtrieu")),
+    ]
+    plan = await world.opened(parties=parties, signing_order="sequential")
+
+    async def told(key: str) -> list[str]:
+        actions: list[str] = (await world.person(key).read(path_of(plan)))["allowed_actions"]
+        listed = (await world.person(key).read("/v1/agreements"))["items"]
+        assert next(one for one in listed if one["id"] == plan["id"])["allowed_actions"] == actions
+        return actions
+
+    assert [await told(key) for key in ("elsewhere", "haiduong", "chilinh")] == [["sign", "decline"]] * 3
+    assert await told("dongtrieu") == ["decline", "recall"]
+    refused = problem(await world.person("dongtrieu").change(path_of(plan), {"title": "Khác"}), 409)
+    assert refused["possible"] == ["decline", "recall"]
+    await world.person("chilinh").step(path_of(plan), "sign", signature("chilinh"))
+    assert [await told(key) for key in ("chilinh", "dongtrieu")] == [[], ["sign", "decline", "recall"]]
+
+
 async def test_a_custodian_that_is_no_party_cannot_sign(world: World) -> None:
     parties = [{"organization_id": world.id(key)} for key in ("chilinh", "kinhmon")]
     plan = await world.opened(parties=parties)

@@ -190,7 +190,11 @@ async def test_a_task_that_is_over_has_no_deadline_to_move(world: World, plan: J
 
 async def test_a_task_without_a_deadline_has_none_to_extend(world: World, plan: Json) -> None:
     path = await world.under_way(plan, due_on=None)
-    problem(await world.specialist("ubnd-dongtrieu").act(path, "extensions", ASKED), 409, "no_deadline")
+    lead = world.specialist("ubnd-dongtrieu")
+    problem(await lead.act(path, "extensions", ASKED), 409, "no_deadline")
+    assert "extend" not in (await lead.read(path))["allowed_actions"]
+    await world.person("dongtrieu").change(path, {"due_on": "2027-03-01"})
+    assert "extend" in (await lead.read(path))["allowed_actions"]
 
 
 async def test_a_deadline_that_moved_meanwhile_is_not_brought_forward_by_a_grant(world: World, plan: Json) -> None:

@@ -133,6 +133,8 @@ class Plan:
         gone = set()
         if player.key in self.signed:
             gone |= {"sign", "decline"}
+        if player.key in self.parties and not self.is_turn(player.key):
+            gone.add("sign")
         if self.presented:
             gone.add("delete")
         return shown | {
@@ -252,7 +254,7 @@ class Task:
     def steps(self, player: Player) -> set[str]:
         """What the player can do with it now."""
         gone = {"complete"} if self.coordinating else {"confirm", "refuse"}
-        if self.asked_for_more:
+        if self.asked_for_more or self.due_on is None:
             gone.add("extend")
         if player.key in self.confirmed:
             gone |= {"confirm", "refuse"}
@@ -403,6 +405,8 @@ class Book:
         """Whether a body has any part in an agreement: through itself, through a task, or as a guest."""
         if plan.discarded:
             return False
+        if plan.amends is not None and plan.in_force_on is not None and self.sees(player, plan.amends):
+            return True
         parts = plan.relations(player.key) or (player.key in plan.guests)
         return bool(parts) or any(task.own_relations(player.key) for task in self.tasks_of(plan))
 

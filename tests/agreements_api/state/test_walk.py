@@ -28,7 +28,7 @@ from tests.parts import Cluster
 # with `random`, which prints the seed.
 ENOUGH = 17
 # So many walks more, as long as something has not been carried out: the rare must not make the run a gamble.
-FURTHER = 12
+FURTHER = 30
 WALKS = int(os.environ.get("LIENVUNG_WALKS", ENOUGH))
 SEED = os.environ.get("LIENVUNG_WALK_SEED", "352")
 # Shrinking takes minutes; without it the first failing walk is told as it went.

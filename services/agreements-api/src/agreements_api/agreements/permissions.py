@@ -83,6 +83,7 @@ def allowed_actions(
     relations: str,
     *,
     signed: bool,
+    is_turn: bool = True,
     amendment: bool = False,
     presented: bool = True,
     public: bool = False,
@@ -95,6 +96,7 @@ def allowed_actions(
         for step in steps(status, amendment=amendment)
         if allowed(caller, f"agreement.{step}", held)
         and not (signed and step in ("sign", "decline"))
+        and not (step == "sign" and not is_turn)
         and not (presented and step == "delete")
     )
     shown = publishing(public=public, was_in_force=was_in_force)

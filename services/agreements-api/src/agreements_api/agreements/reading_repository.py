@@ -37,11 +37,16 @@ _JSON = f"""json_build_object(
 # Who acts for party `p` today.
 _ANSWERING = "coalesce(p.responsible_organization_id, p.organization_id)"
 PUBLIC = "exists (select from publication u where u.agreement_id = a.id and u.unpublished_at is null)"
+# Whether a party that he acts for can sign now: the rule of signing.is_turn. A test holds the two together.
+_IS_TURN = f"""(a.status <> 'open_for_signature' or a.signing_order <> 'sequential' or exists (
+    select from agreement_party p where p.agreement_id = a.id and {_ANSWERING} = $1 and p.signed_at is null
+      and not exists (select from agreement_party o where o.agreement_id = a.id and o.ordinal < p.ordinal
+        and o.required and o.role <> 'witness' and o.signed_at is null)))"""  # noqa: S608
 # How the caller ($1) stands to it, and whether every party that he acts for has signed.
 _STANDING = f"""a.status, coalesce((select string_agg(m.relation, ',') from agreement_member m
     where m.agreement_id = a.id and m.organization_id = $1 and m.source_id = a.id), '') as relations,
     coalesce((select bool_and(p.signed_at is not null) from agreement_party p
-        where p.agreement_id = a.id and {_ANSWERING} = $1), false) as signed,
+        where p.agreement_id = a.id and {_ANSWERING} = $1), false) as signed, {_IS_TURN} as is_turn,
     a.amends_agreement_id is not null as amendment, a.presented_at is not null as presented,
     a.in_force_on is not null as was_in_force, {PUBLIC} as public"""  # noqa: S608
 SCOPE = "a.id in (select x.agreement_id from agreement_access x where x.organization_id = $1)"

@@ -583,6 +583,7 @@ def _body(actor: Actor, row: asyncpg.Record) -> str:
         row["status"],
         row["relations"],
         signed=row["signed"],
+        is_turn=row["is_turn"],
         amendment=row["amendment"],
         presented=row["presented"],
         public=row["public"],

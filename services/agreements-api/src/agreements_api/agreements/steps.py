@@ -9,6 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from agreements_api.agreements import errors, members_repository, repository
 from agreements_api.agreements.models import Agreement, Clause, Party
 from agreements_api.agreements.permissions import allowed_actions, may, steps
+from agreements_api.agreements.signing import is_turn
 from agreements_api.history.models import History
 from agreements_api.history.service import as_json, changes_between
 from agreements_api.policy import Caller
@@ -160,6 +161,7 @@ async def _possible(
         agreement.status,
         ",".join(relations),
         signed=signed,
+        is_turn=any(is_turn(agreement.signing_order, party, parties) for party in own if party.signed_at is None),
         presented=agreement.presented_at is not None,
         amendment=agreement.amends_agreement_id is not None,
         public=await repository.is_public(session, agreement.id),

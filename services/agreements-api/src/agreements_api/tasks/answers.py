@@ -58,7 +58,7 @@ def bodies_of(actor: Actor, rows: Sequence[asyncpg.Record]) -> list[str]:
             row["coordinated"],
             row["confirmed"],
             row["accepted"],
-            row["extending"],
+            row["extendable"],
         )
         if stand not in known:
             known[stand] = _actions(caller, *stand)
@@ -67,7 +67,7 @@ def bodies_of(actor: Actor, rows: Sequence[asyncpg.Record]) -> list[str]:
 
 
 def _actions(
-    caller: Caller, status: str, relations: str, coordinated: bool, confirmed: bool, accepted: bool, extending: bool
+    caller: Caller, status: str, relations: str, coordinated: bool, confirmed: bool, accepted: bool, extendable: bool
 ) -> tuple[str, ...]:
     return allowed_actions(
         caller,
@@ -76,7 +76,7 @@ def _actions(
         coordinated=coordinated,
         confirmed=confirmed,
         accepted=accepted,
-        extending=extending,
+        extendable=extendable,
     )
 
 

@@ -75,11 +75,11 @@ def allowed_actions(
     coordinated: bool,
     confirmed: bool,
     accepted: bool,
-    extending: bool,
+    extendable: bool,
 ) -> tuple[str, ...]:
     """The steps that this caller can take now; `relations` are his organisation's, separated by commas."""
     held = relations.split(",")
-    taken = (("confirm", confirmed), ("refuse", confirmed), ("accept", accepted), ("extend", extending))
+    taken = (("confirm", confirmed), ("refuse", confirmed), ("accept", accepted), ("extend", not extendable))
     done = {step for step, is_taken in taken if is_taken}
     return tuple(
         step

@@ -67,8 +67,8 @@ _ACCEPTED = """(t.status not in ('not_started', 'in_progress')
         '$.coordinating[*] ? (@.organization_id == $me && (!exists(@.accepted_at) || @.accepted_at == null))',
         jsonb_build_object('me', $1::uuid)))"""
 
-# Whether a request for a later deadline waits to be decided, while another one could be made.
-_EXTENDING = """(t.status in ('not_started', 'in_progress') and exists (
+# Whether there is a deadline to ask for a later one of, and no such request waits. Looked up only where it matters.
+_EXTENDABLE = """(t.status in ('not_started', 'in_progress') and t.due_on is not null and not exists (
     select from task_extension w where w.task_id = t.id and w.state = 'requested'))"""
 
 
@@ -77,7 +77,7 @@ def _shown(today: str, soon: str) -> str:
     return (
         f"{_JSON} as body, t.id, t.version, t.status, {TIMELINESS} as timeliness, {_RELATIONS} as relations,"
         f" jsonb_array_length(t.parties->'coordinating') > 0 as coordinated, {_CONFIRMED} as confirmed,"
-        f" {_ACCEPTED} as accepted, {_EXTENDING} as extending"
+        f" {_ACCEPTED} as accepted, {_EXTENDABLE} as extendable"
     ).format(today=today, soon=soon)
 
 
@@ -322,7 +322,7 @@ class Locked:
     note: str | None
     relations: str
     members: list[UUID]
-    extending: bool = False
+    extendable: bool = True
     # What its agreement sets of the window for answers.
     response_days: int | None = None
 
@@ -334,7 +334,7 @@ select t.id, t.version, t.agreement_id, a.title as agreement_title, a.number as 
     t.completed_at, t.submitted_at, t.demonstration, t.created_at, t.updated_at,
     t.extension_count, t.recurrence_id, t.previous_occurrence_id, t.parties::text as parties,
     t.last_report::text as last_report, t.submission, t.note, {_RELATIONS} as relations,
-    {_MEMBERS} as members, {_EXTENDING} as extending, a.response_working_days as response_days,
+    {_MEMBERS} as members, {_EXTENDABLE} as extendable, a.response_working_days as response_days,
     (select s.version from task s where s.id = t.id) as seen_version
 from task t join agreement a on a.id = t.agreement_id
 where t.id = $2 and {SCOPE}
@@ -444,7 +444,7 @@ def _locked(row: asyncpg.Record) -> Locked:
     parties = orjson.loads(values.pop("parties"))
     report = values.pop("last_report")
     submission, note = values.pop("submission"), values.pop("note")
-    relations, members, extending = values.pop("relations"), values.pop("members"), values.pop("extending")
+    relations, members, extendable = values.pop("relations"), values.pop("members"), values.pop("extendable")
     response_days = values.pop("response_days")
     task = TaskSnapshot(
         **values,
@@ -453,7 +453,7 @@ def _locked(row: asyncpg.Record) -> Locked:
         monitoring=[TaskParty.model_validate(party) for party in parties["monitoring"]],
         last_report=LastReport.model_validate_json(report) if report else None,
     )
-    return Locked(task, submission, note, relations, members, extending, response_days)
+    return Locked(task, submission, note, relations, members, extendable, response_days)
 
 
 @dataclass(frozen=True)

@@ -149,7 +149,7 @@ def check_possible(begun: Step, step: str) -> None:
             coordinated=coordinated,
             confirmed=confirmed,
             accepted=accepted,
-            extending=begun.locked.extending,
+            extendable=begun.locked.extendable,
         )
         raise errors.NotPossible(task.status, possible)
 
