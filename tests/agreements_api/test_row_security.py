@@ -60,6 +60,7 @@ PROTECTED = (
     "session",
     "signature",
     "succession_case",
+    "succession_case_past",
     "succession_run",
     "succession_step",
     "task",
@@ -145,6 +146,7 @@ async def _succession(world: World, agreement_id: str) -> None:
         " unit_id, effective_on, proposed_unit_id, state, created_at, updated_at)"
         " select gen_random_uuid(), $1, o.id, o.name, o.unit_id, u.id, '2025-07-01', u.id, 'open', now(), now()"
         " from organization o join unit u on u.id <> o.unit_id limit 1",
+        "update succession_case set version = version + 1 where agreement_id = $1",
     ):
         await world.rows(statement, UUID(agreement_id))
 

@@ -39,7 +39,13 @@ async def add_cases(connection: Connection[Any], rows: Sequence[dict[str, Any]],
 
 
 _CASE_SCOPE = "c.agreement_id in (select x.agreement_id from agreement_access x where x.organization_id = $1)"
-_CASE = """
+_RELATIONS = """array(select m.relation from agreement_member m where m.agreement_id = c.agreement_id
+        and m.organization_id = $1 and m.source_id = c.agreement_id)"""
+
+
+def _cases(cases: str = "succession_case", tasks: str = "task", relations: str = _RELATIONS) -> str:
+    """Cases with what they concern; from what stands now, or from what stood at an instant."""
+    return f"""
 select c.id, c.version, c.agreement_id, a.title as agreement_title, a.number as agreement_number, c.task_id,
     c.promised_by_organization_id, c.promised_by_name, c.old_unit_id,
     old.name as old_unit_name, old.level as old_unit_level, c.unit_id, u.name as unit_name, u.level as unit_level,
@@ -56,7 +62,7 @@ select c.id, c.version, c.agreement_id, a.title as agreement_title, a.number as 
     coalesce((
         select json_agg(json_build_object('id', k.id, 'title', k.title, 'relation', k.relation) order by k.id)
         from (
-            select t.id, t.title, taking.relation, taking.party from task t cross join lateral (
+            select t.id, t.title, taking.relation, taking.party from {tasks} t cross join lateral (
                 select 'lead' as relation, t.parties->'lead' as party
                 union all select 'coordinating', jsonb_array_elements(t.parties->'coordinating')
                 union all select 'monitor', jsonb_array_elements(t.parties->'monitoring')) taking
@@ -65,15 +71,17 @@ select c.id, c.version, c.agreement_id, a.title as agreement_title, a.number as 
         where coalesce(k.party->>'promised_by_organization_id', k.party->>'organization_id')::uuid
             = c.promised_by_organization_id
           and (c.task_id is not null or not exists (
-            select from succession_case own where own.task_id = k.id and own.old_unit_id = c.old_unit_id
+            select from {cases} own where own.task_id = k.id and own.old_unit_id = c.old_unit_id
               and own.promised_by_organization_id = c.promised_by_organization_id and own.state <> 'superseded'))
     ), '[]')::text as tasks,
-    array(select m.relation from agreement_member m where m.agreement_id = c.agreement_id and m.organization_id = $1
-          and m.source_id = c.agreement_id) as relations
-from succession_case c join agreement a on a.id = c.agreement_id join unit old on old.id = c.old_unit_id
+    {relations} as relations
+from {cases} c join agreement a on a.id = c.agreement_id join unit old on old.id = c.old_unit_id
 join unit u on u.id = c.unit_id join organization o on o.id = c.promised_by_organization_id
 join unit ou on ou.id = o.unit_id
-"""
+"""  # noqa: S608
+
+
+_CASE = _cases()
 _READ_CASE = f"{_CASE} where c.id = $2 and {_CASE_SCOPE}"
 WORKLIST = f"""
 {_CASE} where c.state in ('open', 'decided') and c.state = any($2::text[])
@@ -85,6 +93,25 @@ OF_AGREEMENT = f"""
   and ($4::uuid is null or c.id > $4) and {_CASE_SCOPE}
 order by c.id limit $5
 """
+# The agreement ($2) at an instant ($6). Of each case its newest version by then; nothing can be done with it any more.
+OF_AGREEMENT_PAST = f"""
+with cases as materialized (
+    select distinct on (v.id) v.* from (
+        select k.* from succession_case k where k.agreement_id = $2
+        union all
+        select r.* from succession_case_past p, jsonb_populate_record(null::succession_case, p.state) r
+        where p.agreement_id = $2) v
+    where v.updated_at <= $6 order by v.id, v.version desc
+), tasks as materialized (
+    select distinct on (h.subject_id) h.subject_id as id, h.agreement_id, h.state->>'title' as title,
+        h.state->>'status' as status, h.state as parties
+    from history h where h.agreement_id = $2 and h.subject_kind = 'task' and h.occurred_at <= $6
+    order by h.subject_id, h.version desc
+)
+{_cases("cases", "tasks", "array[]::text[]")}
+where ($3::text[] = '{{}}' or c.state = any($3)) and ($4::uuid is null or c.id > $4) and {_CASE_SCOPE}
+order by c.id limit $5
+"""  # noqa: S608
 
 
 async def read_case(connection: Connection[Any], organization_id: UUID | None, case_id: UUID) -> asyncpg.Record | None:
@@ -112,9 +139,13 @@ async def list_cases(
     states: Sequence[str],
     after: UUID | None,
     limit: int,
+    as_of: datetime | None = None,
 ) -> list[asyncpg.Record]:
-    """Every succession in one agreement, the oldest first."""
-    return await connection.fetch(OF_AGREEMENT, organization_id, agreement_id, list(states), after, limit)
+    """Every succession in one agreement, the oldest first; as they stood at an instant, or now."""
+    values = organization_id, agreement_id, list(states), after, limit
+    if as_of is None:
+        return await connection.fetch(OF_AGREEMENT, *values)
+    return await connection.fetch(OF_AGREEMENT_PAST, *values, as_of)
 
 
 @dataclass(frozen=True)

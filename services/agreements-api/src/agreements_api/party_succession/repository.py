@@ -55,6 +55,11 @@ where t.agreement_id = $2
 order by assigned_at nulls first, task_id, ordinal
 """
 _IS_MEMBER = "select exists (select from agreement_access where agreement_id = $2 and organization_id = $1)"
+_IS_VISIBLE = """
+select exists (
+    select from agreement a join agreement_access x on x.agreement_id = a.id and x.organization_id = $1
+    where a.id = $2 and ($3::timestamptz is null or a.created_at <= $3))
+"""
 _TAKEN_COLUMNS = """c.id, c.task_id, c.promised_by_organization_id, c.old_unit_id, c.unit_id, c.organization_id,
     c.organization_name, c.state, c.decided_by_name,
     (c.decided_at at time zone 'Asia/Ho_Chi_Minh')::date as decided_on, c.reason"""
@@ -342,8 +347,11 @@ async def as_system(connection: Connection[Any]) -> AsyncIterator[None]:
     await connection.execute("select set_config('lienvung.system', $1, true)", before or "off")
 
 
-async def is_visible(connection: Connection[Any], organization_id: UUID | None, agreement_id: UUID) -> bool:
-    return bool(await connection.fetchval(_IS_MEMBER, organization_id, agreement_id))
+async def is_visible(
+    connection: Connection[Any], organization_id: UUID | None, agreement_id: UUID, as_of: datetime | None = None
+) -> bool:
+    """Whether the caller sees the agreement, and it was there at the instant."""
+    return bool(await connection.fetchval(_IS_VISIBLE, organization_id, agreement_id, as_of))
 
 
 async def connection_of(session: AsyncSession) -> Connection[Any]:

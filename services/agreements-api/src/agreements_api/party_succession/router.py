@@ -9,6 +9,7 @@ import asyncpg
 from fastapi import APIRouter, Query, Request, Response
 
 from agreements_api.agreements.errors import AgreementNotFound
+from agreements_api.history.instants import AsOf
 from agreements_api.localities.schemas import SuccessionCreate
 from agreements_api.party_succession import cases_repository, errors, queue_repository, repository, service
 from agreements_api.party_succession.models import CaseState
@@ -71,10 +72,14 @@ async def list_agreement_successions(
     actor: ActorDep,
     cursors: CursorsDep,
     state: Annotated[Sequence[CaseState], Query()] = (),
+    as_of: AsOf = None,
     limit: Limit = PAGE,
     cursor: CursorParameter = None,
 ) -> Response:
-    """By which successions others answer in the agreement and its tasks, the oldest first."""
+    """By which successions others answer in the agreement and its tasks, the oldest first.
+
+    With `as_of`, which bodies the candidates have is what is known today.
+    """
     _check_scope(actor)
     scope = f"successions:{agreement_id}"
     async with database.read(actor) as connection:
@@ -85,8 +90,9 @@ async def list_agreement_successions(
             states=state,
             after=_after(cursors, scope, cursor),
             limit=limit + 1,
+            as_of=as_of,
         )
-        if not rows and not await repository.is_visible(connection, actor.organization_id, agreement_id):
+        if not rows and not await repository.is_visible(connection, actor.organization_id, agreement_id, as_of):
             raise AgreementNotFound
         return await _page(request, connection, actor, cursors, scope, rows, limit)
 
