@@ -230,18 +230,21 @@ begin
             where d.subject_id = w.subject_id and d.organization_id = w.organization_id and d.step = w.step)
     )
     insert into open_work as w ({columns}, handlers)
-    select {columns}, coalesce((
+    select {columns}, by.handlers
+    from due d cross join lateral (select coalesce((
         select array_agg(h.account_id order by h.account_id)
         from work_assignment h join account c on c.id = h.account_id
         where h.subject_id = coalesce(d.task_id, d.agreement_id) and h.organization_id = d.organization_id
-          and c.active), '{{}}')
-    from due d
+          and c.active), '{{}}') as handlers) by
+    -- Even an update that changes nothing would write the row's lock.
+    where not exists (
+        select from open_work s
+        where s.subject_id = d.subject_id and s.organization_id = d.organization_id and s.step = d.step
+          and (s.relation, s.task_id, s.due_on, s.reported_to, s.cycle, s.came_back, s.handlers) is not distinct from
+            (d.relation, d.task_id, d.due_on, d.reported_to, d.cycle, d.came_back, by.handlers))
     on conflict (subject_id, organization_id, step) do update set relation = excluded.relation,
         task_id = excluded.task_id, due_on = excluded.due_on, reported_to = excluded.reported_to,
-        cycle = excluded.cycle, came_back = excluded.came_back, handlers = excluded.handlers
-    where (w.relation, w.task_id, w.due_on, w.reported_to, w.cycle, w.came_back, w.handlers) is distinct from
-        (excluded.relation, excluded.task_id, excluded.due_on, excluded.reported_to, excluded.cycle,
-         excluded.came_back, excluded.handlers);
+        cycle = excluded.cycle, came_back = excluded.came_back, handlers = excluded.handlers;
 end $$;
 revoke all on function open_work_refresh_{name}(uuid[]) from public;
 """
@@ -294,15 +297,17 @@ create function open_work_follow_agreement() returns trigger language plpgsql
 security definer set search_path = pg_catalog, public, pg_temp as $$
 declare
     touched uuid[];
+    signing uuid[];
     kept uuid[];
 begin
     select array_agg(n.id),
+        array_agg(n.id) filter (where 'open_for_signature' in (n.status, o.status)),
         array_agg(n.id) filter (where n.custodian_organization_id <> o.custodian_organization_id)
-    into touched, kept from changed n join was o on o.id = n.id
+    into touched, signing, kept from changed n join was o on o.id = n.id
     where (n.status, n.sign_by, n.signing_order, n.custodian_organization_id)
         is distinct from (o.status, o.sign_by, o.signing_order, o.custodian_organization_id);
     if touched is not null then
-        perform open_work_refresh_signing(touched);
+        perform open_work_refresh_signing(signing);
         perform open_work_refresh_outcome(array(
             select u.id from meeting m join meeting_outcome u on u.meeting_id = m.id
             where m.agreement_id = any(touched) and u.task_id is null));
@@ -319,7 +324,9 @@ security definer set search_path = pg_catalog, public, pg_temp as $$
 declare
     touched uuid[] := array(select distinct agreement_id from changed);
 begin
-    perform open_work_refresh_signing(touched);
+    -- Nobody signs before it is opened or after it is in force; what opens and ends it is followed by itself.
+    perform open_work_refresh_signing(array(
+        select id from agreement where id = any(touched) and status = 'open_for_signature'));
     perform open_work_refresh_outcome(array(
         select u.id from meeting m join meeting_outcome u on u.meeting_id = m.id
         where m.agreement_id = any(touched) and u.task_id is null));
@@ -331,7 +338,11 @@ create function open_work_follow_member() returns trigger language plpgsql
 security definer set search_path = pg_catalog, public, pg_temp as $$
 declare
     touched uuid[] := array(
-        select distinct agreement_id from changed where relation in ('custodian', 'superior', 'monitor', 'party'));
+        select distinct agreement_id from changed where relation in ('custodian', 'superior', 'monitor'));
+    -- Who decides of a succession goes by the agreement itself, and not by its tasks.
+    itself uuid[] := array(
+        select distinct agreement_id from changed
+        where source_id = agreement_id and relation in ('custodian', 'superior', 'party'));
 begin
     if cardinality(touched) > 0 then
         perform open_work_refresh_extension(array(
@@ -340,8 +351,10 @@ begin
         perform open_work_refresh_obstacle(array(
             select id from obstacle where agreement_id = any(touched) and status = 'open' and level = 'province'
             order by id for share));
+    end if;
+    if cardinality(itself) > 0 then
         perform open_work_refresh_succession(array(
-            select id from succession_case where agreement_id = any(touched) and state = 'open'));
+            select id from succession_case where agreement_id = any(itself) and state = 'open'));
     end if;
     return null;
 end $$;
