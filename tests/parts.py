@@ -75,6 +75,9 @@ class Parts:
 
     def _start_postgres(self, passwords: Passwords) -> str:
         settings = {"max_connections": "500", "shared_buffers": "96MB", "log_min_duration_statement": "-1"}
+        if self._durable:
+            # What is measured would wait, at random, for the checkpoints of what was filled in before.
+            settings |= {"max_wal_size": "4GB", "checkpoint_timeout": "15min"}
         postgres = Postgres(self.folder / "postgres", durable=self._durable, settings=settings)
         postgres.prepare()
         spawn("postgres", postgres.launch(), log=self.folder / "postgres.log", ledger=self.ledger)

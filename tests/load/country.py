@@ -43,7 +43,7 @@ async def fill(owner_url: str, scale: Scale, *, history: bool = True) -> float:
     begun = perf_counter()
     numbers = {"provinces": scale.provinces, "agreements": scale.agreements, "tasks_of_each": TASKS_OF_EACH}
     await _run(owner_url, [*_TABLES, *_HELPERS, *(statement.format(**numbers) for statement in _BEFORE)])
-    for step in (*_IN_SHARES, *(_HISTORY if history else ())):
+    for step in (*_IN_SHARES, _WAITING, *(_HISTORY if history else ())):
         bounds = [scale.agreements * share // WORKERS for share in range(WORKERS + 1)]
         shares = itertools.pairwise(bounds)
         await asyncio.gather(
@@ -101,6 +101,8 @@ $$;
 """,
 )
 
+# Whose rows make those of worklists.
+_WAITED_FOR = ("task", "agreement_party", "agreement_member")
 _BEFORE = (
     """
     insert into synthetic_organization (number, id, name, unit_id, unit_name, province)
@@ -137,6 +139,8 @@ _BEFORE = (
     """,
     "analyze synthetic_party",
     "alter table agreement_clause disable trigger user",
+    # What waits follows from the whole, once it is there.
+    *(f"alter table {table} disable trigger open_work_insert" for table in _WAITED_FOR),
 )
 
 _IN_SHARES = (
@@ -258,6 +262,17 @@ _IN_SHARES = (
     where p.place = 0 and p.agreement % 2 = 0 and p.agreement between {first} and {last}
     """,
 )
+# Nobody handles anything yet, and nothing of the whole country waits for a signature.
+_WAITING = """
+insert into open_work (subject_id, organization_id, step, relation, agreement_id, task_id, due_on, reported_to, cycle,
+                       came_back, handlers)
+select v.subject_id, v.organization_id, v.step, v.relation, v.agreement_id, v.task_id, v.due_on, v.reported_to, v.cycle,
+       v.came_back, '{{}}'
+from open_work_of_task v
+where v.subject_id = any(array(
+    select t.id from synthetic_party p join task t on t.agreement_id = p.id
+    where p.place = 0 and p.agreement between {first} and {last}))
+"""
 # The last version of each record is what it is now; those before it, what they may have been. In their order, since
 # the database chains each entry to the one before it.
 _HISTORY = (
@@ -313,6 +328,7 @@ _HISTORY = (
 
 _AFTER = (
     "alter table agreement_clause enable trigger user",
+    *(f"alter table {table} enable trigger open_work_insert" for table in _WAITED_FOR),
     "drop table synthetic_party, synthetic_organization cascade",
     "vacuum (analyze)",
 )

@@ -9,6 +9,7 @@ from agreements_api.history.verification import verify
 from agreements_api.localities.loader import load_units
 from lienvung.postgres import DatabaseAddress
 from shared.db import Database
+from tests.agreements_api.worklist.following import DIFFERENCES
 from tests.load.country import Scale, fill
 
 
@@ -48,5 +49,8 @@ async def test_every_record_is_there_and_says_that_it_is_synthetic(
                 select from agreement_access x
                 where x.agreement_id = t.agreement_id and x.organization_id = t.lead_organization_id)""")
         assert seen == 0
+        # What waits is what the product would have kept.
+        assert await connection.fetchval("select count(*) from open_work") > 0
+        assert await connection.fetch(DIFFERENCES) == []
     finally:
         await connection.close()
