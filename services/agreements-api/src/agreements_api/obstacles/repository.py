@@ -13,6 +13,7 @@ import orjson
 
 from agreements_api.history.service import as_json
 from shared.auth import Actor
+from shared.db import Parameters
 from shared.events import Change, ObstacleSnapshot
 from shared.ids import new_id
 
@@ -166,16 +167,19 @@ async def lock_run_out(connection: asyncpg.Connection[Any], today: date) -> Lock
     return None if row is None else _locked(row)
 
 
-def list_statement(
-    organization_id: UUID | None, narrowed: Filter, *, today: date, before: UUID | None, limit: int
-) -> tuple[Any, ...]:
-    """The statement of a page, the newest first, and its parameters."""
-    conditions, values = [SCOPE], [organization_id, today]
+@dataclass(frozen=True)
+class Columns:
+    """Where what a list is narrowed by stands: in the obstacle as it is, or in what was kept of it."""
 
-    def value(given: Any) -> str:
-        values.append(given)
-        return f"${len(values)}"
+    status: str
+    level: str
+    holder: str
+    overdue: str
 
+
+def conditions_of(narrowed: Filter, columns: Columns, before: UUID | None, values: Parameters) -> str:
+    """The conditions of a list of obstacles, newest first; `values` gains what they are about."""
+    conditions, value = [SCOPE], values.place
     if before is not None:
         conditions.append(f"o.id < {value(before)}::uuid")
     if narrowed.agreement_id is not None:
@@ -183,15 +187,30 @@ def list_statement(
     if narrowed.task_id is not None:
         conditions.append(f"o.task_id = {value(narrowed.task_id)}")
     if narrowed.statuses:
-        conditions.append(f"o.status = any({value(list(narrowed.statuses))}::text[])")
+        conditions.append(f"{columns.status} = any({value(list(narrowed.statuses))}::text[])")
     if narrowed.levels:
-        conditions.append(f"o.level = any({value(list(narrowed.levels))}::text[])")
+        conditions.append(f"{columns.level} = any({value(list(narrowed.levels))}::text[])")
     if narrowed.organization is not None:
-        holder = "coalesce(o.superior_organization_id, t.lead_organization_id)"
-        conditions.append(f"{holder} = {value(narrowed.organization)}")
+        conditions.append(f"{columns.holder} = {value(narrowed.organization)}")
     if narrowed.overdue is not None:
-        conditions.append(f"(o.status = 'open' and o.due_on < $2) = {value(narrowed.overdue)}::boolean")
-    where = " and ".join(conditions)
+        conditions.append(f"{columns.overdue} = {value(narrowed.overdue)}::boolean")
+    return " and ".join(conditions)
+
+
+_NOW = Columns(
+    status="o.status",
+    level="o.level",
+    holder="coalesce(o.superior_organization_id, t.lead_organization_id)",
+    overdue="(o.status = 'open' and o.due_on < $2)",
+)
+
+
+def list_statement(
+    organization_id: UUID | None, narrowed: Filter, *, today: date, before: UUID | None, limit: int
+) -> tuple[Any, ...]:
+    """The statement of a page, the newest first, and its parameters."""
+    values = Parameters(organization_id, today)
+    where = conditions_of(narrowed, _NOW, before, values)
     return f"select {_SHOWN} {_FROM} where {where} order by o.id desc limit {limit:d}", *values
 
 

@@ -8,7 +8,8 @@ from uuid import UUID
 
 import asyncpg
 
-from agreements_api.obstacles.repository import SCOPE, Filter
+from agreements_api.obstacles.repository import SCOPE, Columns, Filter, conditions_of
+from shared.db import Parameters
 
 _RECORD = """
 cross join lateral (
@@ -65,26 +66,14 @@ def list_statement(
     limit: int,
 ) -> tuple[Any, ...]:
     """The statement of a page and its parameters."""
-    conditions, values = [SCOPE], [organization_id, as_of]
-
-    def value(given: Any) -> str:
-        values.append(given)
-        return f"${len(values)}"
-
-    if before is not None:
-        conditions.append(f"o.id < {value(before)}::uuid")
-    if narrowed.agreement_id is not None:
-        conditions.append(f"o.agreement_id = {value(narrowed.agreement_id)}")
-    if narrowed.task_id is not None:
-        conditions.append(f"o.task_id = {value(narrowed.task_id)}")
-    if narrowed.statuses:
-        conditions.append(f"s.state->>'status' = any({value(list(narrowed.statuses))}::text[])")
-    if narrowed.levels:
-        conditions.append(f"s.state->>'level' = any({value(list(narrowed.levels))}::text[])")
-    if narrowed.organization is not None:
-        conditions.append(f"(s.state->>'organization_id')::uuid = {value(narrowed.organization)}")
-    if narrowed.overdue is not None:
-        overdue = f"(s.state->>'status' = 'open' and (s.state->>'due_on')::date < {value(day)}::date)"
-        conditions.append(f"{overdue} = {value(narrowed.overdue)}::boolean")
-    where = " and ".join(conditions)
+    values = Parameters(organization_id, as_of)
+    # A value that no condition is about would have no type.
+    last_day = values.place(day) if narrowed.overdue is not None else ""
+    then = Columns(
+        status="s.state->>'status'",
+        level="s.state->>'level'",
+        holder="(s.state->>'organization_id')::uuid",
+        overdue=f"(s.state->>'status' = 'open' and (s.state->>'due_on')::date < {last_day}::date)",
+    )
+    where = conditions_of(narrowed, then, before, values)
     return f"select o.id, s.state::text as state {_THEN} where {where} order by o.id desc limit {limit:d}", *values
