@@ -231,11 +231,15 @@ async def test_an_opendocument_table_is_named_as_such() -> None:
 
 
 async def test_whoever_wants_more_memory_than_there_is_is_refused_and_the_next_file_is_read() -> None:
-    """Within every limit of the file, and beyond that of the process: the worker that asked goes on."""
+    """Within every limit of the file, and beyond that of the process: the worker that asked goes on.
+
+    At several limits, as it differs from one to the next how little is left to tell of it with.
+    """
     large = with_strings("", 1_200_000)
-    by = reader(Limits(unpacked_mb=1_000), memory_mb=130)
-    assert await refusal_of(large, by) == Refusal.TOO_MUCH_MEMORY
-    assert len(await read(PLAIN, by)) == 1
+    for memory_mb in (80, 86, 114, 132):
+        by = reader(Limits(unpacked_mb=1_000), memory_mb=memory_mb)
+        assert await refusal_of(large, by) == Refusal.TOO_MUCH_MEMORY
+        assert len(await read(PLAIN, by)) == 1
 
 
 async def test_one_text_in_a_hundred_thousand_cells_does_not_fill_the_memory_of_who_asked() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from agreements_api.imports.inspection import Limits
 from agreements_api.imports.kinds import ImportKind
-from agreements_api.imports.reading import LENGTH
+from agreements_api.imports.reading import LENGTH, NO_MEMORY
 from agreements_api.imports.refusals import Refusal, Refused
 from agreements_api.imports.table import RawRow, unpacked
 
@@ -93,7 +93,12 @@ class Reader:
 
 
 # SIGXCPU, what the kernel sends where that is not enough, and an error that nobody had thought of.
-_ENDED = {-24: Refusal.TOO_LONG, -9: Refusal.TOO_LONG, 1: Refusal.DAMAGED}
+_ENDED = {
+    -24: Refusal.TOO_LONG,
+    -9: Refusal.TOO_LONG,
+    NO_MEMORY: Refusal.TOO_MUCH_MEMORY,
+    1: Refusal.DAMAGED,
+}
 
 
 async def _send(process: Process, content: bytes) -> None:

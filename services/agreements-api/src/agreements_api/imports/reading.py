@@ -1,10 +1,13 @@
 """A process that reads one file and nothing else: what is hostile in the file ends with it.
 
 The limits come as the first argument, the file on standard input. On standard output come frames: four bytes of length,
-then JSON — first the headers, then rows, then the end; or why the file is refused.
+then JSON — first the headers, then rows, then the end; or why the file is refused. Where the memory does not suffice,
+the process ends with NO_MEMORY.
 """
 
+import errno
 import json
+import os
 import resource
 import struct
 import sys
@@ -20,6 +23,8 @@ from agreements_api.imports.workbook import read_workbook
 
 LENGTH = struct.Struct(">I")
 AT_ONCE = 200
+# ENOMEM, as the status that the process ends with.
+NO_MEMORY = errno.ENOMEM
 
 
 def main() -> None:
@@ -29,14 +34,20 @@ def main() -> None:
     _limit(resource.RLIMIT_CPU, wanted["cpu_seconds"])
     # Nothing that is read here is written anywhere.
     _limit(resource.RLIMIT_FSIZE, 0)
+    try:
+        _answer(ImportKind(wanted["kind"]), Limits(**wanted["limits"]))
+    except (MemoryError, RecursionError):
+        # At once and by a number: whoever has no memory left cannot write that it has none.
+        os._exit(NO_MEMORY)
+
+
+def _answer(kind: ImportKind, limits: Limits) -> None:
     content = sys.stdin.buffer.read()
     try:
-        for frame in frames(content, ImportKind(wanted["kind"]), Limits(**wanted["limits"])):
+        for frame in frames(content, kind, limits):
             _send(frame)
     except Refused as refused:
         _send({"refused": refused.code.value, "parameters": refused.parameters})
-    except (MemoryError, RecursionError):
-        _send({"refused": Refusal.TOO_MUCH_MEMORY.value, "parameters": {}})
 
 
 def frames(content: bytes, kind: ImportKind, limits: Limits) -> Iterator[dict[str, Any]]:
