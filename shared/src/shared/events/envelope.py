@@ -69,7 +69,7 @@ def envelope_bytes(event: Event, *, event_id: UUID, traceparent: str | None = No
     if traceparent is not None:
         envelope["traceparent"] = traceparent
     envelope["partitionkey"] = event.key
-    envelope["data"] = event.payload
+    envelope["data"] = orjson.Fragment(event.model_dump_json(by_alias=True))
     return orjson.dumps(envelope, option=orjson.OPT_UTC_Z)
 
 

@@ -248,6 +248,8 @@ def _changed(
 
 async def _check_organization(session: AsyncSession, organization: Organization) -> None:
     """Name and superior fit; also sets what search and order go by."""
+    # Whoever takes a name in a unit comes after whoever is taking one, a succession that founds there included.
+    await repository.lock_hierarchy(session)
     # Nothing is written before it is known to fit: the table's own checks would answer first, and less clearly.
     with session.no_autoflush:
         name_taken = await repository.name_taken(
@@ -258,7 +260,6 @@ async def _check_organization(session: AsyncSession, organization: Organization)
         raise InvalidOrganization(errors=[FieldError("/name", "taken", taken)])
     superior = organization.superior_organization_id
     if superior is not None:
-        await repository.lock_hierarchy(session)
         chain = await repository.superiors_of(session, superior)
         if not chain:
             raise InvalidOrganization(errors=[unknown("/superior_organization_id")])

@@ -14,7 +14,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from agreements_api.localities import service as localities
 from agreements_api.party_succession import naming, records_repository, repository
 from agreements_api.party_succession.answering import Ended, Step, Taken, follow
-from agreements_api.party_succession.repository import Acting, Organization, Unit
+from agreements_api.party_succession.repository import Acting, Founded, Organization, Unit
 from shared import clock
 from shared.events import Change
 from shared.ids import new_id
@@ -70,6 +70,9 @@ class Heirs:
         self._heirs: dict[UUID, Heir | None] = {}
         self._acting: dict[tuple[UUID, str], list[Acting]] = {}
         self._provinces: dict[UUID, UUID] = {}
+        # In units where somebody was lacking: whoever has a name there.
+        self._named: dict[tuple[UUID, str], UUID] = {}
+        self._founded: list[Founded] = []
         self._untold: dict[UUID, list[Change]] = {}
         self._above: dict[UUID, Sequence[UUID]] = {}
 
@@ -138,14 +141,27 @@ class Heirs:
         connection = await repository.connection_of(session)
         unit_ids, kinds = {unit.id for _, unit in followed}, {one.kind for one, _ in followed}
         await self._look_up(connection, unit_ids, kinds)
-        lacking = {unit.id for one, unit in followed if self._registered(one, unit.id) is None}
+        lacking = [(one, unit.id) for one, unit in followed if self._registered(one, unit.id) is None]
         if lacking:
             await repository.lock_hierarchy(connection)
             # Whatever was looked up before that may have changed.
             self._acting.clear()
-            await self._look_up(connection, unit_ids, kinds)
-            self._provinces |= await repository.provinces_of(connection, list(lacking), self.today)
-            await self._ends.learn(connection, set(self._provinces.values()))
+            units = {unit_id for _, unit_id in lacking}
+            self._provinces |= await repository.provinces_of(connection, list(units), self.today)
+            units |= {self._provinces[one] for one in units if one in self._provinces}
+            await self._ends.learn(connection, units)
+            # Whoever stands above may be lacking as well.
+            kinds |= {one.kind for one in await self._all_above(connection, [one for one, _ in lacking])}
+            await self._look_up(connection, unit_ids | units, kinds)
+            self._named |= await repository.named(connection, units)
+
+    async def _all_above(self, connection: Connection[Any], below: Sequence[Organization]) -> list[Organization]:
+        found: list[Organization] = []
+        while below:
+            ids = {one.superior_organization_id for one in below} - {None} - {one.id for one in found}
+            below = await self._organizations(connection, {one for one in ids if one is not None})
+            found += below
+        return found
 
     async def _at(self, session: AsyncSession, organization: Organization, unit: Unit, steps: Sequence[Step]) -> Heir:
         """The organisation that does for this unit what another did for its own; founded where there is none."""
@@ -157,30 +173,20 @@ class Heirs:
 
     async def _found(self, session: AsyncSession, template: Organization, unit: Unit) -> Acting:
         superior = await self._superior(session, template, unit)
-        connection = await repository.connection_of(session)
-        place = naming.Place(unit.name, unit.type, unit.level)
-        name = naming.name_for(template.kind, template.name, template.unit_name, place)
-        organization_id = new_id()
-        added = await repository.found(
-            connection,
-            organization_id=organization_id,
-            unit_id=unit.id,
-            name=name,
-            template=template,
-            superior_id=superior.organization_id if superior else None,
-            now=clock.now(),
+        name = naming.name_for(
+            template.kind, template.name, template.unit_name, naming.Place(unit.name, unit.type, unit.level)
         )
-        if added:
-            self.founded += 1
+        # There may be a body of this name and another kind, or one that does other work by its name.
+        organization_id = self._named.get((unit.id, name))
+        if organization_id is None:
+            organization_id = self._named[unit.id, name] = new_id()
+            self._founded.append(
+                Founded(organization_id, unit.id, name, superior.organization_id if superior else None, template.id)
+            )
             self._untold[organization_id] = [
                 Change(field="name", to=name),
                 Change(field="founded_after", to=template.name),
             ]
-        else:
-            # A body of this name and another kind, or one that does other work by its name.
-            known = await repository.named(connection, unit.id, name)
-            assert known is not None
-            organization_id = known
         acting = Acting(organization_id, name, unit.name)
         self._acting.setdefault((unit.id, template.kind), []).append(acting)
         return acting
@@ -197,10 +203,12 @@ class Heirs:
         return await self._at(session, above, self._ends.units[province], ()) if province else None
 
     async def _announce(self, session: AsyncSession) -> None:
-        """The events of those that were founded in this transaction."""
-        if self._untold:
+        """Write those that were founded in this transaction, and their events."""
+        if self._founded:
+            await repository.found(await repository.connection_of(session), self._founded, clock.now())
             await localities.announce_founded(session, self._untold)
-            self._untold = {}
+            self.founded += len(self._founded)
+            self._founded, self._untold = [], {}
 
     def _registered(self, organization: Organization, unit_id: UUID) -> Acting | None:
         for acting in self._acting.get((unit_id, organization.kind), ()):
@@ -220,7 +228,9 @@ class Heirs:
                 self._acting.setdefault((unit, kind), found.get((unit, kind), []))
 
     async def _organizations(self, connection: Connection[Any], ids: set[UUID]) -> list[Organization]:
-        self._known |= await repository.organizations(connection, list(ids - self._known.keys()))
+        unknown = ids - self._known.keys()
+        if unknown:
+            self._known |= await repository.organizations(connection, list(unknown))
         return [self._known[one] for one in ids if one in self._known]
 
 

@@ -16,6 +16,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from agreements_api.agreements.models import Agreement, Clause, Party
 from agreements_api.agreements.reading_repository import STATE as AGREEMENT_STATE
 from agreements_api.party_succession.relations import Moves, Row, Standing
+from agreements_api.party_succession.repository import connection_of
 from agreements_api.tasks.repository import STATE as TASK_STATE
 from shared.auth import Actor
 
@@ -105,6 +106,48 @@ async def change_members(connection: Connection[Any], moves: Mapping[UUID, Moves
             await connection.execute(statement, *map(list, zip(*rows, strict=True)))
 
 
+_UPDATE_AGREEMENTS = """
+update agreement a set version = c.version, custodian_organization_id = c.custodian_organization_id,
+    custodian_name = c.custodian_name, original_custodian_organization_id = c.original_custodian_organization_id,
+    original_custodian_name = c.original_custodian_name, updated_at = c.updated_at
+from json_to_recordset($1::text::json) as c(id uuid, version int, custodian_organization_id uuid, custodian_name text,
+    original_custodian_organization_id uuid, original_custodian_name text, updated_at timestamptz)
+where a.id = c.id
+"""
+_UPDATE_PARTIES = """
+update agreement_party p set responsible_organization_id = c.responsible_organization_id,
+    responsible_organization_name = c.responsible_organization_name
+from json_to_recordset($1::text::json) as c(id uuid, responsible_organization_id uuid,
+    responsible_organization_name text)
+where p.id = c.id and (p.responsible_organization_id, p.responsible_organization_name)
+    is distinct from (c.responsible_organization_id, c.responsible_organization_name)
+"""
+_OF_AGREEMENT = {
+    "id",
+    "version",
+    "custodian_organization_id",
+    "custodian_name",
+    "original_custodian_organization_id",
+    "original_custodian_name",
+    "updated_at",
+}
+_OF_PARTY = {"id", "responsible_organization_id", "responsible_organization_name"}
+
+
+async def update_agreements(session: AsyncSession, agreements: Sequence[Agreement], parties: Sequence[Party]) -> None:
+    """What a succession changes of these: a statement for each table, where the session would make one for each row."""
+    for record in (*agreements, *parties):
+        session.expunge(record)
+    connection = await connection_of(session)
+    for statement, records, columns in (
+        (_UPDATE_AGREEMENTS, agreements, _OF_AGREEMENT),
+        (_UPDATE_PARTIES, parties, _OF_PARTY),
+    ):
+        if records:
+            rows = [{name: getattr(record, name) for name in columns} for record in records]
+            await connection.execute(statement, _json(rows))
+
+
 _UPDATE_TASKS = """
 update task t set version = c.version, parties = c.parties, lead_organization_id = c.lead_organization_id,
     status = c.status, completed_at = c.completed_at, updated_at = $2
@@ -149,7 +192,7 @@ async def confirmed(connection: Connection[Any], task_ids: Sequence[UUID]) -> di
 
 
 async def update_tasks(connection: Connection[Any], rows: Sequence[dict[str, Any]], at: datetime) -> None:
-    await connection.execute(_UPDATE_TASKS, orjson.dumps(rows, default=str, option=orjson.OPT_UTC_Z).decode(), at)
+    await connection.execute(_UPDATE_TASKS, _json(rows), at)
 
 
 async def add_history(
@@ -167,3 +210,7 @@ async def add_history(
             done = await connection.execute(statement, orjson.dumps(rows).decode(), *who)
             # A version without its history must not be committed.
             assert done == f"INSERT 0 {len(rows)}"
+
+
+def _json(rows: Sequence[dict[str, Any]]) -> str:
+    return orjson.dumps(rows, default=str, option=orjson.OPT_UTC_Z).decode()

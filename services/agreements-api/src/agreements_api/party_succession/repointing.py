@@ -53,11 +53,11 @@ async def repoint(session: AsyncSession, heirs: Heirs, agreement_ids: Sequence[U
     batch = Batch(heirs, await records_repository.confirmed(connection, submitted), clock.now())
     for agreement in locked:
         batch.add(agreement, parties[agreement.id], open_tasks[agreement.id], standing[agreement.id])
-    await write_records(session, batch.agreements, batch.tasks, batch.now)
+    versions = await write_records(session, batch.agreements, batch.tasks, batch.now)
     above = await heirs.above(connection, batch.standing_after())
     moves = {one.agreement.id: one.moves(standing[one.agreement.id], above) for one in batch.followed}
     await records_repository.change_members(connection, moves)
-    await tell(session, SYSTEM, SUCCEED, batch.agreements, batch.tasks, moves, batch.now)
+    await tell(session, SYSTEM, SUCCEED, batch.agreements, batch.tasks, versions, moves, batch.now)
     takes = {one.agreement.id: one.takes for one in batch.followed}
     await corridors.succeed(connection, takes, {one: moves[one].members for one in moves})
     decisions = await cases_repository.add_cases(connection, batch.cases, batch.now)
@@ -121,7 +121,7 @@ class Batch:
         self._note(agreement.id, succession)
         self.followed.append(Followed(agreement, parties, [task for task, _ in after], takes, itself=True))
         self.agreements.append(
-            AgreementChange(agreement, succession.changes, self._told(succession), _remark(moved.values()))
+            AgreementChange(agreement, parties, succession.changes, self._told(succession), _remark(moved.values()))
         )
 
     def _add_task(self, locked: Locked, moved: Mapping[UUID, Heir]) -> tuple[TaskSnapshot, set[UUID]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
+import orjson
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from agreements_api.party_succession.answering import Ended, Successor, Taken, judge
@@ -148,6 +149,17 @@ from home h join organization o on o.unit_id = h.held_by join unit u on u.id = h
 where o.kind = any($2::text[])
 order by h.depth, o.created_at, o.id
 """  # noqa: S608 - constants of this module
+
+
+@dataclass(frozen=True)
+class Founded:
+    """An organisation that a succession makes necessary, after the one whose place it takes."""
+
+    id: UUID
+    unit_id: UUID
+    name: str
+    superior_id: UUID | None
+    template_id: UUID
 
 
 @dataclass(frozen=True)
@@ -307,35 +319,38 @@ async def acting_for(
 _FOUND = """
 insert into organization (id, unit_id, name, kind, folded, sort_key, superior_organization_id, contact_name,
     contact_title, contact_phone, contact_email, by_succession, created_at, updated_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, true, $12, $12)
-on conflict (unit_id, name) do nothing returning id
+select f.id, f.unit_id, f.name, t.kind, f.folded, f.sort_key, f.superior_id, t.contact_name, t.contact_title,
+    t.contact_phone, t.contact_email, true, $2, $2
+from json_to_recordset($1::text::json) as f(id uuid, unit_id uuid, name text, folded text, sort_key text,
+    superior_id uuid, template_id uuid) join organization t on t.id = f.template_id
 """
+_NAMED = "select unit_id, name, id from organization where unit_id = any($1::uuid[])"
 
 
 async def lock_hierarchy(connection: Connection[Any]) -> None:
     await connection.execute("select pg_advisory_xact_lock($1)", _HIERARCHY_LOCK)
 
 
-async def found(
-    connection: Connection[Any],
-    *,
-    organization_id: UUID,
-    unit_id: UUID,
-    name: str,
-    template: Organization,
-    superior_id: UUID | None,
-    now: datetime,
-) -> bool:
-    """A new organisation with the focal point of the one that it follows; false where the unit has one of this name."""
-    contact = (template.contact_name, template.contact_title, template.contact_phone, template.contact_email)
-    values = (organization_id, unit_id, name, template.kind, fold(name), vietnamese_sort_key(name), superior_id)
-    return await connection.fetchval(_FOUND, *values, *contact, now) is not None
+async def found(connection: Connection[Any], founded: Sequence[Founded], now: datetime) -> None:
+    """New organisations, each with the focal point of the one that it follows, while the hierarchy is locked."""
+    rows = [
+        {
+            "id": str(one.id),
+            "unit_id": str(one.unit_id),
+            "name": one.name,
+            "folded": fold(one.name),
+            "sort_key": vietnamese_sort_key(one.name),
+            "superior_id": str(one.superior_id) if one.superior_id else None,
+            "template_id": str(one.template_id),
+        }
+        for one in founded
+    ]
+    await connection.execute(_FOUND, orjson.dumps(rows).decode(), now)
 
 
-async def named(connection: Connection[Any], unit_id: UUID, name: str) -> UUID | None:
-    statement = "select id from organization where unit_id = $1 and name = $2"
-    found: UUID | None = await connection.fetchval(statement, unit_id, name)
-    return found
+async def named(connection: Connection[Any], unit_ids: Collection[UUID]) -> dict[tuple[UUID, str], UUID]:
+    """Every organisation of these units, by unit and name."""
+    return {(row["unit_id"], row["name"]): row["id"] for row in await connection.fetch(_NAMED, list(unit_ids))}
 
 
 @asynccontextmanager

@@ -260,7 +260,7 @@ class _Decision:
             succession = succeed(self._agreement, parties, self._takes(None))
             if succession.places:
                 changed.append(
-                    AgreementChange(self._agreement, succession.changes, self._told(succession, None), reason)
+                    AgreementChange(self._agreement, parties, succession.changes, self._told(succession, None), reason)
                 )
         of = [locked for locked in self._open if locked.task.id in self._decided]
         confirmed = await records_repository.confirmed(self._connection, [locked.task.id for locked in of])

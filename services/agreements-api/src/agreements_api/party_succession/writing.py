@@ -34,6 +34,8 @@ from shared.outbox import publish_all
 @dataclass(frozen=True)
 class AgreementChange:
     agreement: Agreement
+    # All of them, with those whose place was taken.
+    parties: Sequence[Party]
     changes: Sequence[Change]
     responsibilities: Sequence[ResponsibilitySnapshot]
     remark: str | None
@@ -46,6 +48,10 @@ class TaskChange:
     changes: Sequence[Change]
     responsibilities: Sequence[ResponsibilitySnapshot]
     remark: str | None
+
+
+# Of each task: reassigned and, where that was all that it waited for, completed.
+Versions = Mapping[UUID, Sequence[TaskSnapshot]]
 
 
 @dataclass(frozen=True)
@@ -78,8 +84,8 @@ async def write(
     now: datetime,
 ) -> Sequence[UUID]:
     """Changes of one locked agreement and of its tasks, with relations, history and events; who sees it afterwards."""
+    versions = await write_records(session, agreements, changed, now)
     connection = await repository.connection_of(session)
-    await write_records(session, agreements, changed, now)
     standing = await records_repository.standing_of(connection, [agreement.id])
     parties = await records_repository.parties_of(session, [agreement.id])
     after = [change.after for change in changed]
@@ -87,21 +93,25 @@ async def write(
     above = await records_repository.above(connection, followed.named)
     moves = {agreement.id: followed.moves(standing[agreement.id], above)}
     await records_repository.change_members(connection, moves)
-    await tell(session, actor, action, agreements, changed, moves, now)
+    await tell(session, actor, action, agreements, changed, versions, moves, now)
     return moves[agreement.id].members
 
 
 async def write_records(
     session: AsyncSession, agreements: Sequence[AgreementChange], changed: Sequence[TaskChange], now: datetime
-) -> None:
+) -> Versions:
+    """The rows as they are from now on; gives the versions of each task that come of it, the last one written."""
     for change in agreements:
         change.agreement.version += 1
         change.agreement.updated_at = now
-    connection = await repository.connection_of(session)
+    await records_repository.update_agreements(
+        session, [change.agreement for change in agreements], [one for change in agreements for one in change.parties]
+    )
+    versions = {change.after.id: _versions(change, now) for change in changed}
     if changed:
-        await records_repository.update_tasks(
-            connection, [_task_row(_versions(change, now)[-1]) for change in changed], now
-        )
+        connection = await repository.connection_of(session)
+        await records_repository.update_tasks(connection, [_task_row(each[-1]) for each in versions.values()], now)
+    return versions
 
 
 async def tell(
@@ -110,12 +120,12 @@ async def tell(
     action: str,
     agreements: Sequence[AgreementChange],
     changed: Sequence[TaskChange],
+    versions: Versions,
     moves: Mapping[UUID, Moves],
     now: datetime,
 ) -> None:
     """History and events of changes that are written."""
     connection = await repository.connection_of(session)
-    versions = {change.after.id: _versions(change, now) for change in changed}
     await records_repository.add_history(
         connection,
         actor,
@@ -126,11 +136,7 @@ async def tell(
         ],
         tasks=[row for change in changed for row in _task_history(change, versions[change.after.id], action)],
     )
-    ids = [change.agreement.id for change in agreements]
-    parties, clauses = (
-        await records_repository.parties_of(session, ids),
-        await records_repository.clauses_of(session, ids),
-    )
+    clauses = await records_repository.clauses_of(session, [change.agreement.id for change in agreements])
     who = EventActor.of(actor)
     events: list[Event] = [
         AgreementSucceeded(
@@ -139,7 +145,7 @@ async def tell(
             occurred_at=now,
             members=list(moves[change.agreement.id].members),
             changes=list(change.changes),
-            agreement=snapshot_of(change.agreement, parties[change.agreement.id], clauses[change.agreement.id]),
+            agreement=snapshot_of(change.agreement, change.parties, clauses[change.agreement.id]),
             responsibilities=list(change.responsibilities),
         )
         for change in agreements
