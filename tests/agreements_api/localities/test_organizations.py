@@ -178,6 +178,15 @@ async def test_a_unit_has_no_two_organisations_of_one_name(
     assert [(error["pointer"], error["code"]) for error in body["errors"]] == [("/name", "taken")]
 
 
+async def test_of_two_that_take_one_name_at_once_one_is_told_that_it_is_taken(
+    registry: Registry, operator: Caller
+) -> None:
+    for _ in range(5):
+        unit = await registry.unit()
+        answers = await asyncio.gather(create(operator, unit.id), create(operator, unit.id))
+        assert sorted(answer.status_code for answer in answers) == [201, 422]
+
+
 async def test_lists_filter_search_order_and_page(registry: Registry, operator: Caller) -> None:
     unit = await registry.unit()
     for name in ("Sở Nội vụ", "Sở Y tế", "Sở Giao thông", "Sở Đất đai"):

@@ -63,6 +63,23 @@ async def test_a_confirmation_and_a_succession_both_come_through(reform: Reform)
     assert await reform.proven()
 
 
+async def test_of_a_registration_and_a_founding_of_one_name_one_holds_and_the_other_goes_by_it(reform: Reform) -> None:
+    world = reform.world
+    for _ in range(ROUNDS):
+        ends, stays = await reform.town(), await reform.town()
+        await reform.agreement(ends, stays)
+        ward = await reform.commune((await reform.province())[0])
+        await reform.dissolve(whole(ends.unit, ward))
+        body = {"unit_id": str(ward.id), "name": committee(ward), "kind": "standing_committee"}
+        registered, progress = await asyncio.gather(reform.operator.post("/v1/organizations", body), reform.carry_out())
+        if registered.status_code != 201:
+            [error] = problem(registered, 422)["errors"]
+            assert (error["pointer"], error["code"]) == ("/name", "taken")
+        assert progress.founded == (0 if registered.status_code == 201 else 1)
+        [row] = await world.rows("select id from organization where name = $1", committee(ward))
+        assert await world.rows("select from agreement_party where responsible_organization_id = $1", row["id"])
+
+
 async def test_a_task_that_is_assigned_meanwhile_is_followed_or_refused(reform: Reform) -> None:
     world = reform.world
     for _ in range(ROUNDS):

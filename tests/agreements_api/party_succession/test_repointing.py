@@ -250,6 +250,17 @@ async def test_a_registered_organisation_of_the_kind_is_taken_and_none_founded(r
     assert await world.rows("select from agreement_party where responsible_organization_id = $1", known.id)
 
 
+async def test_whoever_has_the_name_already_takes_the_place_whatever_it_is_registered_as(reform: Reform) -> None:
+    world = reform.world
+    ends, stays = await reform.town(), await reform.town()
+    await reform.agreement(ends, stays)
+    ward = await reform.commune((await reform.province())[0])
+    known = await world.registry.organization(committee(ward), unit=ward, kind=OrganizationKind.OTHER)
+    await reform.dissolve(whole(ends.unit, ward))
+    assert (await reform.carry_out()).founded == 0
+    assert await world.rows("select from agreement_party where responsible_organization_id = $1", known.id)
+
+
 async def test_a_succession_of_a_later_day_waits_for_it(reform: Reform) -> None:
     world = reform.world
     ends, stays = await reform.town(), await reform.town()
