@@ -137,6 +137,11 @@ language sql immutable as $$
     select case when place = 3 and agreement % 8 = 0 then (agreement * 7919 + communes / 2) % communes
                 else (agreement * 7919 + place) % communes end
 $$;
+-- Ids of history grow with time, as those of the product do.
+create function pg_temp.next_id() returns uuid language sql volatile as $$
+    select encode(substring(int8send((extract(epoch from clock_timestamp()) * 1000)::bigint) from 3)
+        || substring(uuid_send(gen_random_uuid()) from 7), 'hex')::uuid
+$$;
 """,
 )
 
@@ -324,7 +329,7 @@ _HISTORY = (
     """
     insert into history (id, subject_id, agreement_id, subject_kind, version, action, actor_id, actor_kind, actor_name,
                          organization_id, changes, state, occurred_at)
-    select uuidv7(), s.id, s.id, 'agreement', v, m.action, s.custodian_organization_id, 'user',
+    select pg_temp.next_id(), s.id, s.id, 'agreement', v, m.action, s.custodian_organization_id, 'user',
            'Người thử tải tổng hợp', s.custodian_organization_id,
            jsonb_build_array(jsonb_build_object('field', 'status', 'from', m.was, 'to', m.status)),
            case when v = 3 then s.state
@@ -346,7 +351,7 @@ _HISTORY = (
     """
     insert into history (id, subject_id, agreement_id, subject_kind, version, action, actor_id, actor_kind, actor_name,
                          organization_id, changes, state, occurred_at)
-    select uuidv7(), s.id, s.agreement_id, 'task', v, m.action, s.lead_organization_id, 'user',
+    select pg_temp.next_id(), s.id, s.agreement_id, 'task', v, m.action, s.lead_organization_id, 'user',
            'Người thử tải tổng hợp', s.lead_organization_id,
            jsonb_build_array(jsonb_build_object('field', 'percent', 'from', s.percent * (v - 2) / s.version,
                                                 'to', s.percent * (v - 1) / s.version)),
