@@ -107,3 +107,18 @@ def rows_of(plan: str) -> float:
             found, loops = line.split("(actual rows=")[1].rstrip(")").split(" loops=")
             total += float(found) * float(loops)
     return total
+
+
+@pytest.mark.parametrize("source", ["succession", "extension"])
+async def test_who_decides_is_looked_up_by_the_agreement_of_each_record(many: World, source: str) -> None:
+    """Neither among everybody who stands to anything, nor in the index of every organisation."""
+    plan = "\n".join(
+        row["QUERY PLAN"]
+        for row in await many.rows(
+            f"explain select * from open_work_of_{source} where subject_id = any($1::uuid[])",
+            [uuid4() for _ in range(300)],
+        )
+    )
+    assert "agreement_member_of" not in plan
+    assert "Seq Scan on agreement_member" not in plan
+    assert "Index Cond: (agreement_id = " in plan

@@ -165,20 +165,15 @@ async def misplaced(
     return await connection.fetch(_MISPLACED, today, unit_ids, after, limit)
 
 
-async def ended_in_steps(
-    connection: Connection[Any], run_id: UUID, today: date, *, after: UUID | None, limit: int
-) -> list[UUID]:
-    """Organisations that a run is about."""
-    rows = await connection.fetch(
-        """
-        select o.id from unit u join organization o on o.unit_id = u.id
-        where u.valid_to < $2 and ($3::uuid is null or o.id > $3) and exists (
-            select from agreement_member m join succession_step s on s.agreement_id = m.agreement_id and s.run_id = $1
-            where m.organization_id = o.id and m.relation <> 'former')
-        order by o.id limit $4""",
-        run_id,
-        today,
-        after,
-        limit,
-    )
-    return [row["id"] for row in rows]
+_ENDED_IN_STEPS = """
+select distinct o.id
+from succession_step s join agreement_member m on m.agreement_id = s.agreement_id and m.relation <> 'former'
+join organization o on o.id = m.organization_id join unit u on u.id = o.unit_id
+where s.run_id = $1 and u.valid_to < $2
+order by o.id
+"""
+
+
+async def ended_in_steps(connection: Connection[Any], run_id: UUID, today: date) -> list[UUID]:
+    """Organisations that a run is about: at once, for as a page each would be looked for among all that stand."""
+    return [row["id"] for row in await connection.fetch(_ENDED_IN_STEPS, run_id, today)]

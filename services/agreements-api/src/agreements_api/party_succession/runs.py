@@ -168,16 +168,12 @@ class _Worker:
 
     async def _look_up(self) -> None:
         """Everybody whose place is to be taken, so that who is lacking has been founded before a record is held."""
-        after: UUID | None = None
-        while not self._stop.is_set():
-            async with self._database.read(SYSTEM) as connection:
-                ids = await queue_repository.ended_in_steps(
-                    connection, self._run_id, self._heirs.today, after=after, limit=LOOKED_UP
-                )
-            if not ids:
+        async with self._database.read(SYSTEM) as connection:
+            ids = await queue_repository.ended_in_steps(connection, self._run_id, self._heirs.today)
+        for first in range(0, len(ids), LOOKED_UP):
+            if self._stop.is_set():
                 return
-            after = ids[-1]
-            await self._learn(ids)
+            await self._learn(ids[first : first + LOOKED_UP])
 
     async def _learn(self, organization_ids: Sequence[UUID] | set[UUID]) -> None:
         async with self._learning:
