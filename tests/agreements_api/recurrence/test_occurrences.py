@@ -157,12 +157,24 @@ async def test_what_is_suspended_waits(world: World, whose: str) -> None:
 
 async def test_only_the_newest_occurrence_changes_the_series(world: World) -> None:
     plan = await world.plan()
-    path = await repeated(world, plan)
+    path, planner = await repeated(world, plan), world.specialist("dongtrieu")
+    before = await planner.get(path)
+    assert "set_recurrence" in before.json()["allowed_actions"]
     async with on_day(world, JANUARY):
         await make_due(world.registry.database, 50)
     [following] = await made(world, path)
+    after = await planner.get(path, headers={"If-None-Match": before.headers["etag"]})
+    assert (after.status_code, after.json()["version"]) == (200, before.json()["version"])
+    listed = (await planner.read("/v1/tasks", agreement_id=plan["id"]))["items"]
+    named = {task["id"]: "set_recurrence" in task["allowed_actions"] for task in listed}
+    assert named == {path.rsplit("/", 1)[1]: False, following["id"]: True}
+    for task in listed:
+        assert (await planner.read(f"/v1/tasks/{task['id']}"))["allowed_actions"] == task["allowed_actions"]
     refused = problem(await put(world, path, MONTHLY), 409, "not_the_current_occurrence")
     assert refused["current_task_id"] == following["id"]
+    other = problem(await world.person("dongtrieu").act(path, "resume", REASON), 409, "invalid_transition")
+    assert "set_dependencies" in other["possible"]
+    assert "set_recurrence" not in other["possible"]
     changed = accepted(await put(world, f"/v1/tasks/{following['id']}", {"frequency": "yearly"}), 200)
     assert changed["recurrence_id"] == following["recurrence_id"]
 

@@ -9,6 +9,7 @@ from shared import clock
 from tests.agreements_api.agreements.world import Json, World, accepted, pointers, problem
 
 MONTHLY = {"frequency": "monthly"}
+WITHOUT_DEADLINE = "Việc không có thời hạn (minh họa)"
 
 
 async def test_a_task_comes_again_and_says_when(world: World, plan: Json) -> None:
@@ -79,7 +80,13 @@ async def test_what_cannot_be_taken_names_its_field(world: World, plan: Json, bo
 
 
 async def test_a_task_without_a_deadline_cannot_come_again(world: World, plan: Json) -> None:
-    problem(await put(world, await new_task(world, plan, due_on=None), MONTHLY), 409, "no_deadline")
+    path, planner = await new_task(world, plan, title=WITHOUT_DEADLINE, due_on=None), world.specialist("dongtrieu")
+    assert "set_recurrence" not in (await planner.read(path))["allowed_actions"]
+    [listed] = (await planner.read("/v1/tasks", limit=200, q=WITHOUT_DEADLINE))["items"]
+    assert "set_recurrence" not in listed["allowed_actions"]
+    problem(await put(world, path, MONTHLY), 409, "no_deadline")
+    accepted(await planner.change(path, {"due_on": "2026-12-31"}), 200)
+    assert "set_recurrence" in (await planner.read(path))["allowed_actions"]
 
 
 async def test_only_the_custodian_repeats_tasks(world: World, plan: Json) -> None:

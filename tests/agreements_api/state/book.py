@@ -401,6 +401,14 @@ class Book:
     def tasks_of(self, plan: Plan) -> list[Task]:
         return [task for task in self.tasks if task.plan is plan]
 
+    def held_up(self, record: Plan | Task, today: date) -> set[str]:
+        """The steps of its state that the day, or another record, keeps everybody from taking."""
+        if isinstance(record, Task):
+            followed = any(task.previous == record.id for task in self.tasks)
+            comes_again = not followed and (record.due_on or record.first_due_on)
+            return set() if comes_again else {"set_recurrence"}
+        return set()
+
     def sees(self, player: Player, plan: Plan) -> bool:
         """Whether a body has any part in an agreement: through itself, through a task, or as a guest."""
         if plan.discarded:

@@ -161,9 +161,7 @@ class DialogueRules(Walking):
         able = [task for task in repeated if ends and task.status in TASK_STEPS["set_recurrence"]]
         task = self.any_task(what, able or None)
         player = self.somebody(who, lambda one: "set_recurrence" in task.steps(one))
-        current = not any(other.previous == task.id for other in self.book.tasks)
-        excuses = [] if task.due_on or task.first_due_on else ["no_deadline"]
-        excuses += [] if current or task.recurrence is None else ["not_the_current_occurrence"]
+        possible = "set_recurrence" in task.steps(player) - self.book.held_up(task, self.today)
         if ends:
             ask = self.task_ask(
                 player,
@@ -173,8 +171,9 @@ class DialogueRules(Walking):
                 None,
                 method="DELETE",
                 path=f"{task.path}/recurrence",
+                possible=possible,
                 # Nothing repeats it, or not any more.
-                excuses=[*excuses, "not_found"],
+                excuses=["not_found"],
                 logs=["end_recurrence"],
                 events=["task.updated"],
             )
@@ -188,7 +187,7 @@ class DialogueRules(Walking):
                 {"frequency": frequency},
                 method="PUT",
                 path=f"{task.path}/recurrence",
-                excuses=excuses,
+                possible=possible,
                 logs=["set_recurrence"],
                 events=["task.updated"],
             )

@@ -139,6 +139,21 @@ async def test_whether_a_request_waits_is_asked_of_the_page_alone(world: World, 
         await world.rows("delete from task_extension")
 
 
+async def test_what_a_task_follows_is_asked_of_the_page_alone(world: World, many: int) -> None:
+    """With many series, which stay: to take one away is to look through all tasks for whoever is of it."""
+    await world.rows(
+        "insert into task_recurrence (id, agreement_id, frequency, rule, working_days_after, current_task_id,"
+        " next_due_on, next_from, created_at, updated_at) select id, agreement_id, 'monthly',"
+        " 'FREQ=MONTHLY;BYMONTHDAY=14', 0, id, '2027-01-14', '2027-01-01', now(), now() from task limit 2000"
+    )
+    await world.rows("analyze task_recurrence")
+    for key in ("quangninh", "ubnd-sondong"):
+        plan = await explain(world, key, Filter(), sort="due_on", after=None)
+        assert "task_recurrence_pkey" in plan
+        assert "Seq Scan on task_recurrence" not in plan
+        assert rows_read(plan) < many / 20
+
+
 async def explain(world: World, key: str, narrowed: Filter, *, sort: str, after: Any) -> str:
     statement, *values = repository.list_statement(
         world.organizations[key].id,

@@ -29,9 +29,9 @@ from agreements_api.extensions import service as extensions
 from agreements_api.extensions.schemas import ExtensionCreate
 from agreements_api.tasks import reassignment
 from agreements_api.tasks import service as tasks
+from agreements_api.tasks.answers import etag_of
 from agreements_api.tasks.schemas import ProgressReportCreate, Reassignment, Submission, TaskCreate, TaskUpdate
 from shared.auth import Actor
-from shared.etags import etag
 from shared.problems import FieldError, Problem
 
 Connection: TypeAlias = "asyncpg.Connection[Any]"
@@ -137,5 +137,4 @@ def _body(model: type[M], change: Change) -> M:
 
 
 def _shown(row: asyncpg.Record) -> ChangedTask:
-    tag = etag(row["version"], row["timeliness"])
-    return ChangedTask(task_id=row["id"], version=row["version"], etag=tag, status=row["status"])
+    return ChangedTask(task_id=row["id"], version=row["version"], etag=etag_of(row), status=row["status"])

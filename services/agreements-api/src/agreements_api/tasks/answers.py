@@ -10,7 +10,7 @@ from fastapi import Request, Response
 from agreements_api.policy import Caller
 from agreements_api.representation import json_response, with_actions
 from agreements_api.tasks import errors, repository
-from agreements_api.tasks.permissions import allowed_actions, may_read
+from agreements_api.tasks.permissions import STEPS, allowed_actions, may_read
 from agreements_api.tasks.steps import Connection
 from shared.auth import Actor
 from shared.etags import etag
@@ -49,7 +49,7 @@ def shown(actor: Actor, row: asyncpg.Record, *, status_code: int = 200) -> Respo
 def bodies_of(actor: Actor, rows: Sequence[asyncpg.Record]) -> list[str]:
     """Tasks as the caller sees them; on one page they stand to him in few different ways."""
     caller = Caller.of(actor)
-    known: dict[tuple[str, str, bool, bool, bool, bool], tuple[str, ...]] = {}
+    known: dict[tuple[str, str, bool, bool, bool, bool, bool], tuple[str, ...]] = {}
     bodies = []
     for row in rows:
         stand = (
@@ -59,6 +59,7 @@ def bodies_of(actor: Actor, rows: Sequence[asyncpg.Record]) -> list[str]:
             row["confirmed"],
             row["accepted"],
             row["extendable"],
+            row["repeatable"],
         )
         if stand not in known:
             known[stand] = _actions(caller, *stand)
@@ -67,7 +68,14 @@ def bodies_of(actor: Actor, rows: Sequence[asyncpg.Record]) -> list[str]:
 
 
 def _actions(
-    caller: Caller, status: str, relations: str, coordinated: bool, confirmed: bool, accepted: bool, extendable: bool
+    caller: Caller,
+    status: str,
+    relations: str,
+    coordinated: bool,
+    confirmed: bool,
+    accepted: bool,
+    extendable: bool,
+    repeatable: bool,
 ) -> tuple[str, ...]:
     return allowed_actions(
         caller,
@@ -77,12 +85,15 @@ def _actions(
         confirmed=confirmed,
         accepted=accepted,
         extendable=extendable,
+        repeatable=repeatable,
     )
 
 
 def etag_of(row: asyncpg.Record) -> str:
-    # Timeliness changes with the day and without a version: whoever holds yesterday's answer must not be told 304.
-    return etag(row["version"], row["timeliness"])
+    # Timeliness changes with the day, and a task stops to be the newest occurrence, without a version: whoever holds
+    # the answer from before must not be told 304.
+    once = "set_recurrence" in STEPS[row["status"]] and not row["repeatable"]
+    return etag(row["version"], f"{row['timeliness']}_once" if once else row["timeliness"])
 
 
 async def check_visible(connection: Connection, actor: Actor, task_id: UUID, as_of: datetime | None = None) -> None:

@@ -76,11 +76,15 @@ def allowed_actions(
     confirmed: bool,
     accepted: bool,
     extendable: bool,
+    repeatable: bool,
 ) -> tuple[str, ...]:
     """The steps that this caller can take now; `relations` are his organisation's, separated by commas."""
     held = relations.split(",")
-    taken = (("confirm", confirmed), ("refuse", confirmed), ("accept", accepted), ("extend", not extendable))
-    done = {step for step, is_taken in taken if is_taken}
+    without = (
+        *(("confirm", confirmed), ("refuse", confirmed), ("accept", accepted)),
+        *(("extend", not extendable), ("set_recurrence", not repeatable)),
+    )
+    done = {step for step, is_without in without if is_without}
     return tuple(
         step
         for step in steps(status, coordinated=coordinated)

@@ -71,13 +71,18 @@ _ACCEPTED = """(t.status not in ('not_started', 'in_progress')
 _EXTENDABLE = """(t.status in ('not_started', 'in_progress') and t.due_on is not null and not exists (
     select from task_extension w where w.task_id = t.id and w.state = 'requested'))"""
 
+# Whether there is a deadline that it can come again after, and it is what others of its series follow: the rules of
+# recurrence.service. Through a scalar, which is asked of the rows of a page alone.
+_REPEATABLE = """(t.status in ('not_started', 'in_progress') and coalesce(t.original_due_on, t.due_on) is not null
+    and t.id = coalesce((select r.current_task_id from task_recurrence r where r.id = t.recurrence_id), t.id))"""
+
 
 def _shown(today: str, soon: str) -> str:
     """The columns of `Shown`; the parameters of the day stand where the statement puts them."""
     return (
         f"{_JSON} as body, t.id, t.version, t.status, {TIMELINESS} as timeliness, {_RELATIONS} as relations,"
         f" jsonb_array_length(t.parties->'coordinating') > 0 as coordinated, {_CONFIRMED} as confirmed,"
-        f" {_ACCEPTED} as accepted, {_EXTENDABLE} as extendable"
+        f" {_ACCEPTED} as accepted, {_EXTENDABLE} as extendable, {_REPEATABLE} as repeatable"
     ).format(today=today, soon=soon)
 
 
@@ -323,6 +328,7 @@ class Locked:
     relations: str
     members: list[UUID]
     extendable: bool = True
+    repeatable: bool = True
     # What its agreement sets of the window for answers.
     response_days: int | None = None
 
@@ -334,7 +340,8 @@ select t.id, t.version, t.agreement_id, a.title as agreement_title, a.number as 
     t.completed_at, t.submitted_at, t.demonstration, t.created_at, t.updated_at,
     t.extension_count, t.recurrence_id, t.previous_occurrence_id, t.parties::text as parties,
     t.last_report::text as last_report, t.submission, t.note, {_RELATIONS} as relations,
-    {_MEMBERS} as members, {_EXTENDABLE} as extendable, a.response_working_days as response_days,
+    {_MEMBERS} as members, {_EXTENDABLE} as extendable, {_REPEATABLE} as repeatable,
+    a.response_working_days as response_days,
     (select s.version from task s where s.id = t.id) as seen_version
 from task t join agreement a on a.id = t.agreement_id
 where t.id = $2 and {SCOPE}
@@ -444,8 +451,8 @@ def _locked(row: asyncpg.Record) -> Locked:
     parties = orjson.loads(values.pop("parties"))
     report = values.pop("last_report")
     submission, note = values.pop("submission"), values.pop("note")
-    relations, members, extendable = values.pop("relations"), values.pop("members"), values.pop("extendable")
-    response_days = values.pop("response_days")
+    relations, members, response_days = values.pop("relations"), values.pop("members"), values.pop("response_days")
+    extendable, repeatable = values.pop("extendable"), values.pop("repeatable")
     task = TaskSnapshot(
         **values,
         lead=TaskParty.model_validate(parties["lead"]),
@@ -453,7 +460,7 @@ def _locked(row: asyncpg.Record) -> Locked:
         monitoring=[TaskParty.model_validate(party) for party in parties["monitoring"]],
         last_report=LastReport.model_validate_json(report) if report else None,
     )
-    return Locked(task, submission, note, relations, members, extendable, response_days)
+    return Locked(task, submission, note, relations, members, extendable, repeatable, response_days)
 
 
 @dataclass(frozen=True)

@@ -150,6 +150,7 @@ def check_possible(begun: Step, step: str) -> None:
             confirmed=confirmed,
             accepted=accepted,
             extendable=begun.locked.extendable,
+            repeatable=begun.locked.repeatable,
         )
         raise errors.NotPossible(task.status, possible)
 
