@@ -219,13 +219,26 @@ async def test_a_clause_that_was_replaced_meanwhile_is_not_replaced_again(world:
     ]
 
 
+async def listed_actions(world: World, amendment: Json) -> list[str]:
+    """What the leader of Đông Triều is told in a list that he can do."""
+    page = await world.person("dongtrieu").read("/v1/agreements", amends=amendment["amends_agreement_id"])
+    [actions] = [one["allowed_actions"] for one in page["items"] if one["id"] == amendment["id"]]
+    return list(actions)
+
+
 async def test_one_amendment_at_a_time_is_open(world: World) -> None:
     plan = await plan_of_two(world)
     leader = world.person("dongtrieu")
     first = await amended(world, plan, {"text": "Một"})
     second = await leader.step(path_of(plan), "amend", {"clauses": [{"text": "Hai"}]})
+    before = await leader.get(path_of(second))
+    assert before.json()["allowed_actions"] == await listed_actions(world, second) == ["update", "delete"]
     problem(await leader.act(path_of(second), "open"), 409, "amendment_open")
+    refused = problem(await leader.act(path_of(second), "recall", {"reason": "x"}), 409, "invalid_transition")
+    assert refused["possible"] == ["update", "delete"]
     await leader.step(path_of(first), "recall", {"reason": "Gộp"})
+    after = await leader.get(path_of(second), headers={"If-None-Match": before.headers["etag"]})
+    assert after.json()["allowed_actions"] == await listed_actions(world, second) == ["update", "delete", "open"]
     await signed(world, await leader.step(path_of(second), "open"), TWO)
     assert [text for _, text in await clauses(world, plan)][2:] == ["Hai"]
 
@@ -331,8 +344,10 @@ async def test_nothing_is_amended_that_has_ended_meanwhile(world: World) -> None
     last = await world.person("dongtrieu").act(path_of(amendment), "sign", signature("dongtrieu"))
     problem(last, 409, "amended_not_in_force")
     assert (await world.person("chilinh").read(path_of(amendment)))["status"] == "open_for_signature"
+    assert await listed_actions(world, amendment) == ["decline", "recall"]
     assert (await types(world, plan["id"]))[-1] == "terminated"
-    await world.person("dongtrieu").step(path_of(amendment), "recall", {"reason": "x"})
+    recalled = await world.person("dongtrieu").step(path_of(amendment), "recall", {"reason": "x"})
+    assert recalled["allowed_actions"] == await listed_actions(world, amendment) == ["update"]
     problem(await world.person("dongtrieu").act(path_of(amendment), "open"), 409, "amended_not_in_force")
 
 

@@ -138,7 +138,17 @@ async def test_signing_lapses_after_its_last_day(world: World) -> None:
     await world.person("chilinh").step(path, "sign", signature("chilinh"))
     await end_what_is_over(world.registry.database, 50)
     assert (await world.person("chilinh").read(path))["status"] == "open_for_signature"
+    leader = world.person("dongtrieu")
+    signable = await leader.get(path)
+    assert signable.json()["allowed_actions"] == ["sign", "decline", "recall"]
     async with days_later(world, 12):
+        unsignable = await leader.get(path, headers={"If-None-Match": signable.headers["etag"]})
+        listed = (await leader.read("/v1/agreements", status="open_for_signature"))["items"]
+        named = {one["id"]: one["allowed_actions"] for one in listed}
+        assert unsignable.json()["allowed_actions"] == named[plan["id"]] == ["decline", "recall"]
+        assert named[lasting["id"]] == ["sign", "decline", "recall"]
+        refused = problem(await leader.act(path, "open"), 409, "invalid_transition")
+        assert refused["possible"] == ["decline", "recall"]
         late = await world.person("dongtrieu").act(path, "sign", signature("dongtrieu"))
         problem(late, 409, "signing_over")
         await asyncio.gather(*(end_what_is_over(world.registry.database, 1) for _ in range(4)))

@@ -66,15 +66,8 @@ class AgreementRules(Walking):
 
     def open(self, player: Player, plan: Plan, mode: str = PLAIN) -> None:
         excuses = []
-        if plan.amends is not None:
-            if plan.amends.status not in ("in_force", "suspended"):
-                excuses.append("amended_not_in_force")
-            if any(
-                other.amends is plan.amends and other.status == "open_for_signature" for other in self.living_plans()
-            ):
-                excuses.append("amendment_open")
-            if plan.amendment_kind == "renewal":
-                excuses.append("incomplete")
+        if plan.amendment_kind == "renewal":
+            excuses.append("incomplete")
         if plan.signing_over(self.today):
             excuses.append("incomplete")
         ask = self.plan_ask(
@@ -83,6 +76,7 @@ class AgreementRules(Walking):
             "open_agreement",
             "open",
             {},
+            possible="open" in plan.steps(player) - self.book.held_up(plan, self.today),
             excuses=excuses,
             logs=["open"],
             events=["agreement.opened_for_signature"],
@@ -103,10 +97,8 @@ class AgreementRules(Walking):
         if player.key in plan.parties:
             excuses += [] if plan.is_turn(player.key) else ["not_your_turn"]
             excuses += ["already_signed"] if player.key in plan.signed else []
-        excuses += ["signing_over"] if plan.signing_over(self.today) else []
+        possible = "sign" in plan.steps(player) - self.book.held_up(plan, self.today)
         amended = plan.amends
-        if amended is not None and amended.status not in ("in_force", "suspended"):
-            excuses.append("amended_not_in_force")
         last = {*plan.signed, player.key} >= set(plan.parties)
         logs, events = ["sign"], ["agreement.signed"]
         if last:
@@ -115,9 +107,8 @@ class AgreementRules(Walking):
                 renews = plan.amendment_kind == "renewal"
                 logs.append("renew" if renews else "amend")
                 events.append("agreement.renewed" if renews else "agreement.amended")
-        ask = self.plan_ask(
-            player, plan, "sign_agreement", "sign", signature(player.key), excuses=excuses, logs=logs, events=events
-        )
+        more: dict[str, Any] = {"possible": possible, "excuses": excuses, "logs": logs, "events": events}
+        ask = self.plan_ask(player, plan, "sign_agreement", "sign", signature(player.key), **more)
         answer = self.ask(player, ask, mode)
         if not answer.ok:
             return

@@ -407,7 +407,13 @@ class Book:
             followed = any(task.previous == record.id for task in self.tasks)
             comes_again = not followed and (record.due_on or record.first_due_on)
             return set() if comes_again else {"set_recurrence"}
-        return set()
+        gone = {"sign"} if record.signing_over(today) else set()
+        if record.amends is not None and record.amends.status not in ("in_force", "suspended"):
+            gone |= {"open", "sign"}
+        others = [plan for plan in self.plans if plan.amends is not None and plan.amends is record.amends]
+        if any(plan.status == "open_for_signature" for plan in others if plan is not record):
+            gone.add("open")
+        return gone
 
     def sees(self, player: Player, plan: Plan) -> bool:
         """Whether a body has any part in an agreement: through itself, through a task, or as a guest."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import date
 
 import pytest
 import pytest_asyncio
@@ -10,9 +11,10 @@ from agreements_api.agreements.lifecycle import end_what_is_over
 from tests.agreements_api.agreements.test_signing_time import days_later
 from tests.agreements_api.agreements.world import PARTIES, Json, World, accepted, signature
 from tests.agreements_api.boundary_cases.dossiers import FIRST, SECOND, confirmed, opened, path_of
+from tests.agreements_api.days import on_day
 from tests.agreements_api.meetings.steps import concluded, held
 from tests.agreements_api.worklist.following import differences
-from tests.agreements_api.worklist.lists import of, waiting, work
+from tests.agreements_api.worklist.lists import MY_WORK, of, waiting, work
 
 OBSTACLE = {"text": "Chưa thống nhất mốc giới (minh họa)"}
 REASON = {"reason": "Lý do minh họa."}
@@ -85,6 +87,23 @@ async def test_in_turn_each_signs_after_the_one_before(world: World) -> None:
         waits = [other for other in PARTIES if await of(world.person(other), agreement["id"]) is not None]
         assert waits == [PARTIES[number]]
         await world.person(key).step(path, "sign", signature(key))
+
+
+async def test_after_the_last_day_for_signatures_nobody_is_asked_to_sign(world: World) -> None:
+    leader = world.person("dongtrieu")
+    async with on_day(world, date(2026, 12, 4)):
+        # A Saturday: whoever signs has the Monday after it as well.
+        agreement = await world.opened(sign_by="2026-12-05")
+        asked = (await leader.read(MY_WORK))["counts"]["kinds"]["sign"]
+    async with on_day(world, date(2026, 12, 7)):
+        assert (await waiting(leader, agreement["id"]))["urgency"] == "overdue"
+        assert (await waiting(leader, agreement["id"], scope="organization"))["action"]["name"] == "sign"
+        assert (await leader.read(MY_WORK))["counts"]["kinds"]["sign"] == asked
+    async with on_day(world, date(2026, 12, 8)):
+        for scope in ("person", "organization"):
+            assert await of(leader, agreement["id"], scope=scope) is None
+            page = await leader.read(MY_WORK, scope=scope, kind="sign", limit=200)
+            assert page["counts"]["kinds"]["sign"] == len(page["items"]) == asked - 1
 
 
 async def test_a_text_that_is_declined_is_signed_by_nobody(world: World) -> None:

@@ -8,10 +8,8 @@ import pytest
 import pytest_asyncio
 
 from agreements_api.policy import Role
-from agreements_api.tasks.timeliness import soon_until
 from agreements_api.worklist import repository, service
 from agreements_api.worklist.models import Urgency, WorkKind, WorkScope
-from agreements_api.worklist.repository import Day
 from shared import clock
 from shared.auth import Actor
 from tests.agreements_api.agreements.world import Json, World
@@ -50,8 +48,7 @@ async def explained(world: World, scope: WorkScope, **narrowed: Any) -> str:
         roles=frozenset({Role.LEADER.value}),
     )
     asked = replace(service.Asked(scope, (), (), None, None, False), **narrowed)
-    today = clock.today()
-    day = Day(today, soon_until(today), service.cycles(today, 5))
+    day = service.day_of(clock.today(), 5)
     statement, *values = repository.statement(
         actor.organization_id, service.narrowed(actor, asked), day, after=None, limit=51
     )

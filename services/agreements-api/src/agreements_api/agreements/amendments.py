@@ -64,6 +64,14 @@ async def lock_amended(session: AsyncSession, amendment: Agreement) -> Agreement
     return amended
 
 
+async def can_be_amended(session: AsyncSession, agreement_id: UUID | None) -> bool:
+    """Whether nothing of what an amendment changes stands in its way; one of nothing is no amendment."""
+    if agreement_id is None:
+        return True
+    amended = await repository.get(session, agreement_id)
+    return amended is not None and amended.status in AMENDABLE
+
+
 async def lacks(
     session: AsyncSession, amendment: Agreement, amended: Agreement, parties: Sequence[Party], clauses: Sequence[Clause]
 ) -> list[FieldError]:

@@ -85,19 +85,29 @@ def allowed_actions(
     signed: bool,
     is_turn: bool = True,
     amendment: bool = False,
+    amendable: bool = True,
+    other_open: bool = False,
+    signing_over: bool = False,
     presented: bool = True,
     public: bool = False,
     was_in_force: bool = False,
 ) -> tuple[str, ...]:
-    """The steps that this caller can take now; `relations` are his organisation's, separated by commas."""
+    """The steps that this caller can take now; `relations` are his organisation's, separated by commas.
+
+    `amendable` and `other_open` are of the agreement that an amendment changes, and of its other amendments.
+    """
     held = relations.split(",")
+    without = (
+        ("open", not amendable or other_open),
+        ("sign", signed or not is_turn or not amendable or signing_over),
+        ("decline", signed),
+        ("delete", presented),
+    )
+    done = {step for step, is_without in without if is_without}
     own = (
         step
         for step in steps(status, amendment=amendment)
-        if allowed(caller, f"agreement.{step}", held)
-        and not (signed and step in ("sign", "decline"))
-        and not (step == "sign" and not is_turn)
-        and not (presented and step == "delete")
+        if step not in done and allowed(caller, f"agreement.{step}", held)
     )
     shown = publishing(public=public, was_in_force=was_in_force)
     return (*own, *(step for step in shown if allowed(caller, f"publication.{step}", held)))

@@ -42,12 +42,20 @@ _IS_TURN = f"""(a.status <> 'open_for_signature' or a.signing_order <> 'sequenti
     select from agreement_party p where p.agreement_id = a.id and {_ANSWERING} = $1 and p.signed_at is null
       and not exists (select from agreement_party o where o.agreement_id = a.id and o.ordinal < p.ordinal
         and o.required and o.role <> 'witness' and o.signed_at is null)))"""  # noqa: S608
+# Whether what it amends can be amended: the rule of amendments.can_be_amended. Here and below through scalars, which
+# are asked of the rows of a page alone.
+_AMENDABLE = """(a.amends_agreement_id is null or coalesce(
+    (select o.status in ('in_force', 'suspended') from agreement o where o.id = a.amends_agreement_id), false))"""
+# Whether another amendment is open, which one at a time can be: the rule of repository.other_amendment_open.
+_OTHER_OPEN = """coalesce((select true from agreement o where o.amends_agreement_id = a.amends_agreement_id
+    and o.status = 'open_for_signature' and o.id <> a.id), false)"""
 # How the caller ($1) stands to it, and whether every party that he acts for has signed.
 _STANDING = f"""a.status, coalesce((select string_agg(m.relation, ',') from agreement_member m
     where m.agreement_id = a.id and m.organization_id = $1 and m.source_id = a.id), '') as relations,
     coalesce((select bool_and(p.signed_at is not null) from agreement_party p
         where p.agreement_id = a.id and {_ANSWERING} = $1), false) as signed, {_IS_TURN} as is_turn,
     a.amends_agreement_id is not null as amendment, a.presented_at is not null as presented,
+    a.sign_by, {_AMENDABLE} as amendable, {_OTHER_OPEN} as other_open,
     a.in_force_on is not null as was_in_force, {PUBLIC} as public"""  # noqa: S608
 SCOPE = "a.id in (select x.agreement_id from agreement_access x where x.organization_id = $1)"
 _CLAUSE = """'id', c.id, 'ordinal', c.ordinal, 'heading', c.heading, 'text', c.text, 'field', c.field,

@@ -15,7 +15,7 @@ from agreements_api.agreements import errors, reading_repository, service, signa
 from agreements_api.agreements.models import Agreement, AgreementStatus, Instrument
 from agreements_api.agreements.past import repository as past_repository
 from agreements_api.agreements.past import service as past
-from agreements_api.agreements.permissions import allowed_actions, may_read
+from agreements_api.agreements.permissions import UNTIL_FORCE, allowed_actions, may_read
 from agreements_api.agreements.schemas import (
     AgreementCreate,
     AgreementPublic,
@@ -33,7 +33,7 @@ from agreements_api.agreements.schemas import (
     TextEntry,
     TextVerification,
 )
-from agreements_api.agreements.signing import signature_block
+from agreements_api.agreements.signing import is_over, signature_block
 from agreements_api.history.instants import AsOf
 from agreements_api.history.router import history_page
 from agreements_api.history.schemas import HistoryPublic
@@ -168,7 +168,7 @@ async def read_agreement(
         row = await reading_repository.read(connection, actor.organization_id, agreement_id)
     if row is None:
         raise errors.AgreementNotFound
-    tag = etag(row["version"])
+    tag = _etag(row)
     return not_modified(if_none_match, tag) or json_response(_body(actor, row), headers={"ETag": tag})
 
 
@@ -551,7 +551,7 @@ async def _shown(session: AsyncSession, actor: Actor, agreement: Agreement, *, s
     await session.flush()
     row = await reading_repository.read(await driver_connection(session), actor.organization_id, agreement.id)
     assert row is not None
-    headers = {"ETag": etag(row["version"])}
+    headers = {"ETag": _etag(row)}
     if status_code == 201:
         headers["Location"] = f"/v1/agreements/{agreement.id}"
     return json_response(_body(actor, row), status_code=status_code, headers=headers)
@@ -585,11 +585,23 @@ def _body(actor: Actor, row: asyncpg.Record) -> str:
         signed=row["signed"],
         is_turn=row["is_turn"],
         amendment=row["amendment"],
+        amendable=row["amendable"],
+        other_open=row["other_open"],
+        signing_over=is_over(row["sign_by"], clock.today()),
         presented=row["presented"],
         public=row["public"],
         was_in_force=row["was_in_force"],
     )
     return with_actions(row["body"], actions)
+
+
+def _etag(row: asyncpg.Record) -> str:
+    # What keeps a text from being opened or signed comes and goes with the day and with other agreements, and without a
+    # version: whoever holds the answer from before must not be told 304.
+    waits = row["status"] == AgreementStatus.DRAFT and row["other_open"]
+    over = row["status"] == AgreementStatus.OPEN_FOR_SIGNATURE and is_over(row["sign_by"], clock.today())
+    held_up = row["status"] in UNTIL_FORCE and not row["amendable"]
+    return etag(row["version"], "held_up" if held_up else "waits" if waits else "over" if over else None)
 
 
 def _check_scope(actor: Actor) -> None:

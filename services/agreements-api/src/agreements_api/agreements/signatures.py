@@ -22,7 +22,6 @@ from agreements_api.agreements.steps import begin, record, state_of
 from agreements_api.policy import Relation
 from shared import clock
 from shared.auth import SYSTEM, Actor
-from shared.calendar import WorkingCalendar
 from shared.events import (
     AgreementAmended,
     AgreementDeclined,
@@ -91,7 +90,7 @@ async def sign(
     today = clock.day_of(now)
     if party.signed_at is not None:
         raise errors.AlreadySigned
-    if agreement.sign_by is not None and signing.last_day(agreement.sign_by, WorkingCalendar()) < today:
+    if signing.is_over(agreement.sign_by, today):
         raise errors.SigningOver
     if not signing.is_turn(agreement.signing_order, party, parties):
         raise errors.NotYourTurn

@@ -38,6 +38,11 @@ def last_day(sign_by: date, calendar: WorkingCalendar) -> date:
     return sign_by if calendar.is_working_day(sign_by) else calendar.add_working_days(sign_by, 1)
 
 
+def is_over(sign_by: date | None, today: date) -> bool:
+    """Whether nobody signs any more, though the text has not been taken back yet."""
+    return sign_by is not None and last_day(sign_by, WorkingCalendar()) < today
+
+
 def latest_over(today: date, calendar: WorkingCalendar) -> date:
     """The latest `sign_by` whose last day lies before today: it and every earlier one are over."""
     day = today - timedelta(days=1)

@@ -6,10 +6,10 @@ from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from agreements_api.agreements import errors, members_repository, repository
+from agreements_api.agreements import amendments, errors, members_repository, repository
 from agreements_api.agreements.models import Agreement, Clause, Party
 from agreements_api.agreements.permissions import allowed_actions, may, steps
-from agreements_api.agreements.signing import is_turn
+from agreements_api.agreements.signing import is_over, is_turn
 from agreements_api.history.models import History
 from agreements_api.history.service import as_json, changes_between
 from agreements_api.policy import Caller
@@ -164,6 +164,9 @@ async def _possible(
         is_turn=any(is_turn(agreement.signing_order, party, parties) for party in own if party.signed_at is None),
         presented=agreement.presented_at is not None,
         amendment=agreement.amends_agreement_id is not None,
+        amendable=await amendments.can_be_amended(session, agreement.amends_agreement_id),
+        other_open=await repository.other_amendment_open(session, agreement),
+        signing_over=is_over(agreement.sign_by, clock.today()),
         public=await repository.is_public(session, agreement.id),
         was_in_force=agreement.in_force_on is not None,
     )

@@ -43,6 +43,8 @@ class Day:
     today: date
     soon: date
     cycles: Sequence[Cycle]
+    # The latest `sign_by` after which nobody signs any more.
+    signing_over: date
 
 
 # Where the next page begins.
@@ -56,11 +58,13 @@ _URGENCY = {
     Urgency.LATER: "{key} > $3",
 }
 # Caller ($1), the day ($2) and its `soon_until` ($3), the steps that the caller is told of ($4), and of each frequency
-# ($5) the last period that has ended ($6) with the day that its report is due on ($7).
+# ($5) the last period that has ended ($6) with the day that its report is due on ($7), and the latest `sign_by` that is
+# over ($8): until the text is taken back nobody signs it any more.
 #
 # A report is due at the deadline of the work where that is near or past or the work came back; any other is due when
 # an official period has ended without one. All else is due when it says so.
-_BY_ITS_DAY = "w.step = any($4::text[]) and (w.step <> 'report' or w.came_back or w.due_key <= $3)"
+_BY_ITS_DAY = """w.step = any($4::text[]) and (w.step <> 'report' or w.came_back or w.due_key <= $3)
+    and (w.step <> 'sign' or w.due_key > $8)"""
 _BY_PERIOD = """w.step = 'report' and 'report' = any($4::text[]) and not w.came_back and w.due_key > $3
     and coalesce(w.cycle, 'monthly') = c.frequency and w.reported_to < c.ended_on"""
 _CYCLES = "unnest($5::text[], $6::date[], $7::date[]) c(frequency, ended_on, due_on)"
@@ -73,9 +77,10 @@ from (
     from unnest($4::text[]) s(step) cross join (values
         ('overdue', '-infinity'::date, $2::date - 1), ('today', $2::date, $2::date),
         ('soon', $2::date + 1, $3::date), ('later', $3::date + 1, 'infinity')) u(urgency, first, last)
-    cross join lateral (select {free} as free) f
+    cross join lateral (select {free} as free,
+        case when s.step = 'sign' then greatest(u.first, $8::date + 1) else u.first end as first) f
     cross join lateral (select count(*) as number from open_work w
-        where w.organization_id = $1 and w.step = s.step and w.due_key between u.first and u.last {whole}) n
+        where w.organization_id = $1 and w.step = s.step and w.due_key between f.first and u.last {whole}) n
     where s.step <> 'report' or u.urgency <> 'later'
     union all
     select 'report', r.urgency, r.number from (
@@ -187,6 +192,7 @@ def statement(
         [cycle.frequency for cycle in day.cycles],
         [cycle.ended_on for cycle in day.cycles],
         [cycle.due_on for cycle in day.cycles],
+        day.signing_over,
     ]
     free = "false"
     if narrowed.person is not None:

@@ -13,6 +13,7 @@ from uuid import UUID
 import asyncpg
 import orjson
 
+from agreements_api.agreements.signing import latest_over
 from agreements_api.policy import Caller, Relation
 from agreements_api.tasks.drafts import PERIOD_OF_FREQUENCY, due_period
 from agreements_api.tasks.timeliness import soon_until
@@ -112,7 +113,7 @@ async def read(
 ) -> Found:
     """What waits for the caller, or for his organisation."""
     today = clock.today()
-    day = Day(today, soon_until(today), cycles(today, report_days))
+    day = day_of(today, report_days)
     found = await repository.read(
         connection, actor.organization_id, narrowed(actor, asked), day, after=after, limit=limit + 1
     )
@@ -160,6 +161,12 @@ def narrowed(actor: Actor, asked: Asked) -> Filter:
         steps=wanted,
         urgencies=asked.urgencies,
     )
+
+
+@lru_cache(maxsize=16)
+def day_of(today: date, report_days: int) -> Day:
+    """What the list of a day is counted by."""
+    return Day(today, soon_until(today), cycles(today, report_days), latest_over(today, WorkingCalendar()))
 
 
 @lru_cache(maxsize=16)
