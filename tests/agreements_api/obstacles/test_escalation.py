@@ -95,7 +95,12 @@ async def test_without_a_body_above_it_stays(world: World, plan: Json) -> None:
     lead = world.person("quangninh")
     obstacle = accepted(await lead.post(f"/v1/tasks/{task['id']}/obstacles", {"text": "Vướng (minh họa)"}), 201)
     path = f"/v1/obstacles/{obstacle['id']}"
+    [listed] = (await lead.read("/v1/obstacles", task_id=task["id"]))["items"]
+    actions = ["update", "measure", "resolve"]
+    assert obstacle["allowed_actions"] == listed["allowed_actions"] == actions
+    assert (await lead.read(path))["allowed_actions"] == actions
     problem(await lead.act(path, "escalate", REASON), 409, "no_superior")
+    assert problem(await lead.act(path, "reopen", REASON), 409, "invalid_transition")["possible"] == actions
     async with days_later(world, 20):
         await run_out(world)
         after = await lead.read(path)

@@ -7,6 +7,7 @@ from datetime import timedelta
 from agreements_api.policy import Role
 from tests.agreements_api.agreements.world import Json
 from tests.agreements_api.state.book import TASK_STEPS, Beside, Task
+from tests.agreements_api.state.cast import SUPERIOR
 from tests.agreements_api.state.play import Ask
 from tests.agreements_api.state.walking import Walking, turn
 
@@ -278,8 +279,7 @@ class DialogueRules(Walking):
             permitted=task.may(player, f"obstacle.{action}", *may(player.key)),
             logs=[] if same else [log],
             events=[] if same else [f"obstacle.{event}"],
-            possible=self._can_with(obstacle, action),
-            excuses=["no_superior"],
+            possible=self._can_with(obstacle, action) and (action != "escalate" or task.lead in SUPERIOR),
         )
         answer = self.ask(player, ask, mode)
         if not answer.ok:

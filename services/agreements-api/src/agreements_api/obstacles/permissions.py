@@ -41,7 +41,11 @@ def may_read(actor: Actor) -> bool:
     return actor.kind != "client" or may(actor, "read", ALL)
 
 
-def allowed_actions(actor: Actor, status: str, level: str, relations: Iterable[str]) -> tuple[str, ...]:
-    """The steps that this caller can take now."""
+def allowed_actions(
+    actor: Actor, status: str, level: str, relations: Iterable[str], *, escalatable: bool
+) -> tuple[str, ...]:
+    """The steps that this caller can take now; `escalatable` where there is a body above the lead."""
     held = list(relations)
-    return tuple(step for step in STEPS[status, level] if may(actor, step, held))
+    return tuple(
+        step for step in STEPS[status, level] if may(actor, step, held) and (step != "escalate" or escalatable)
+    )

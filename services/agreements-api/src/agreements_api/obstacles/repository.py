@@ -39,12 +39,18 @@ _JSON = """json_build_object(
         'overdue', m.done_at is null and m.due_on < {day}, 'done_at', m.done_at, 'remark', m.remark) order by m.id)
         from obstacle_measure m where m.obstacle_id = o.id), '[]'),
     'created_at', o.created_at, 'updated_at', o.updated_at)"""
+# The body above the lead, where it is a member of the agreement: what `superior_of` finds.
+_ABOVE = """from organization l join agreement_member m on m.organization_id = l.superior_organization_id
+    where l.id = t.lead_organization_id and m.agreement_id = o.agreement_id and m.relation <> 'former'"""
+# Whether there is one to escalate it to. Through a scalar, which is asked of the rows of a page alone.
+_ESCALATABLE = f"""(o.status = 'open' and o.level = 'locality'
+    and (select true {_ABOVE} limit 1) is not null)"""
 # Caller ($1), and the day ($2) by which something is overdue.
 _SHOWN = f"""{_JSON.format(day="$2")}::text as body, o.id, o.version, o.status, o.level,
     o.respond_by, case when o.status = 'open' and o.due_on < $2 then 'overdue'
         when exists (select from obstacle_measure m where m.obstacle_id = o.id and m.done_at is null
                      and m.due_on < $2) then 'late' else 'in_time' end as stand,
-    {_RELATIONS} as relations, {_MEMBERS} as members"""
+    {_RELATIONS} as relations, {_MEMBERS} as members, {_ESCALATABLE} as escalatable"""
 _FROM = "from obstacle o join task t on t.id = o.task_id join agreement a on a.id = o.agreement_id"
 READ = f"select {_SHOWN} {_FROM} where o.id = $3 and {SCOPE}"
 # Beside the version that is locked, the one that everything else in the row is of.
@@ -57,10 +63,9 @@ _LOCK_RUN_OUT = f"""
 select {_SHOWN}, {_SEEN} {_FROM}
 where o.status = 'open' and o.level = 'locality' and o.due_on < $2
   and t.status not in ('completed', 'cancelled', 'suspended')
-  and exists (select from organization l join agreement_member m on m.organization_id = l.superior_organization_id
-              where l.id = t.lead_organization_id and m.agreement_id = o.agreement_id and m.relation <> 'former')
+  and exists (select {_ABOVE})
 order by o.due_on, o.id limit 1 for no key update of o skip locked
-"""  # noqa: S608
+"""
 _LOG = f"""
 select h.version, json_build_object('version', h.version, 'action', h.action, 'occurred_at', h.occurred_at,
     'actor', json_build_object('id', h.actor_id, 'kind', h.actor_kind, 'name', h.actor_name,
@@ -130,6 +135,7 @@ class Locked:
     respond_by: date
     relations: list[str]
     members: list[UUID]
+    escalatable: bool
 
 
 async def read(
@@ -328,6 +334,5 @@ async def change_measure(
 
 
 def _locked(row: asyncpg.Record) -> Locked:
-    return Locked(
-        ObstacleSnapshot.model_validate_json(row["body"]), row["respond_by"], row["relations"], row["members"]
-    )
+    obstacle = ObstacleSnapshot.model_validate_json(row["body"])
+    return Locked(obstacle, row["respond_by"], row["relations"], row["members"], row["escalatable"])

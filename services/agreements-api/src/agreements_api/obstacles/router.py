@@ -306,7 +306,8 @@ def _shown(actor: Actor, row: asyncpg.Record, *, status_code: int = 200) -> Resp
 
 def _body(actor: Actor, row: asyncpg.Record) -> str:
     relations = service.standing(row["relations"])
-    return with_actions(row["body"], allowed_actions(actor, row["status"], row["level"], relations))
+    actions = allowed_actions(actor, row["status"], row["level"], relations, escalatable=row["escalatable"])
+    return with_actions(row["body"], actions)
 
 
 def _etag(row: asyncpg.Record) -> str:

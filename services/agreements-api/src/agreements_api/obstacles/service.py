@@ -255,7 +255,7 @@ async def _begin(connection: Connection, actor: Actor, obstacle_id: UUID, step: 
         raise errors.NotAllowed
     check_if_match(if_match, obstacle.version)
     if step not in STEPS[obstacle.status, obstacle.level]:
-        possible = allowed_actions(actor, obstacle.status, obstacle.level, relations)
+        possible = allowed_actions(actor, obstacle.status, obstacle.level, relations, escalatable=locked.escalatable)
         raise errors.NotPossible(obstacle.status, obstacle.level, possible)
     return _Step(connection, actor, locked, now)
 
