@@ -99,6 +99,10 @@ FUNDING = tuple(
     .replace("'asked', '2026", "'lead', '2026")
     for statement in URGING
 )
+# What only the release after that writes: that a result was not confirmed, and the alert of it.
+REFUSAL = tuple(
+    statement.replace("'funding'", "'refusal'").replace("'funding.v1'", "'refusal.v1'") for statement in FUNDING
+)
 FOUNDATION = (TASK, DEADLINE, STEP, ALERT, MAIL)
 _COUNTS = """
 select (select count(*) from task) as task, (select count(*) from deadline) as deadline,
@@ -186,6 +190,18 @@ def test_taken_back_it_leaves_what_is_asked(foundation: DatabaseAddress) -> None
     run(foundation.owner_url, *FUNDING)
     assert run(foundation.owner_url, _COUNTS) == [{table: count + 1 for table, count in before[0].items()}]
     downgrade("notifier", foundation.owner_url, "0004")
+    assert run(foundation.owner_url, _COUNTS) == before
+    upgrade("notifier", foundation.owner_url)
+    assert run(foundation.owner_url, _COUNTS) == before
+
+
+def test_taken_back_it_leaves_what_is_told_of_funding(foundation: DatabaseAddress) -> None:
+    upgrade("notifier", foundation.owner_url)
+    run(foundation.owner_url, *FUNDING)
+    before = run(foundation.owner_url, _COUNTS)
+    run(foundation.owner_url, *REFUSAL)
+    assert run(foundation.owner_url, _COUNTS) == [{table: count + 1 for table, count in before[0].items()}]
+    downgrade("notifier", foundation.owner_url, "0005")
     assert run(foundation.owner_url, _COUNTS) == before
     upgrade("notifier", foundation.owner_url)
     assert run(foundation.owner_url, _COUNTS) == before

@@ -46,7 +46,8 @@ def policies(fire_hour: int) -> Mapping[DeadlineSubject, Policy]:
 
     A signature that is not given in time is never overdue: the text goes back to draft, and there is nothing to sign.
     Neither is a confirmation: it lapses. What is asked is told once; that it is late is listed. That a plan period
-    closed without its task is told once as well, at the same time to the body above the lead.
+    closed without its task is told once as well, at the same time to the body above the lead; and to the lead that its
+    result was not confirmed.
     """
     return {
         DeadlineSubject.TASK: Policy(fire_hour=fire_hour),
@@ -59,6 +60,7 @@ def policies(fire_hour: int) -> Mapping[DeadlineSubject, Policy]:
         DeadlineSubject.OBSTACLE: _asking("obstacle.v1", fire_hour, Audience.SIGNERS),
         DeadlineSubject.MENTION: _asking("mention.v1", fire_hour, Audience.MENTIONED),
         DeadlineSubject.FUNDING: _asking("funding.v1", fire_hour, Audience.PARTY, also=(Audience.SUPERIOR,)),
+        DeadlineSubject.REFUSAL: _asking("refusal.v1", fire_hour, Audience.PARTY),
     }
 
 

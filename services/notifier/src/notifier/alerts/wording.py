@@ -75,6 +75,10 @@ _ASKED: dict[DeadlineSubject, dict[str, str]] = {
         "vi": "Kỳ kế hoạch đầu tư công trung hạn đã kết thúc ngày {day} mà nhiệm vụ chưa có trong kế hoạch",
         "en": "The medium-term public investment plan closed on {day} without the task",
     },
+    DeadlineSubject.REFUSAL: {
+        "vi": "Kết quả bị từ chối xác nhận ngày {day}, đã ghi nhận khó khăn, vướng mắc",
+        "en": "The result was refused on {day}, and an obstacle was opened",
+    },
 }
 
 

@@ -1,6 +1,6 @@
 """What an event asks of somebody beside the task itself: to confirm, to answer, to explain, to settle, to look.
 
-Or what it tells him of it: that a plan period closed without the task.
+Or what it tells him of it: that a plan period closed without the task, that its result was not confirmed.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from shared.events import (
     CommentEvent,
     Event,
     ObstacleEvent,
+    ObstacleRaised,
+    ObstacleResolved,
     TaskEvent,
     TaskFundingChanged,
     TaskFundingMissed,
@@ -26,6 +28,7 @@ from shared.events import (
 _SUBMITTED = "submitted"
 _OPEN = "open"
 _PROVINCE = "province"
+_REFUSAL = "refusal"
 _MISSED = "missed"
 _OVER = ("completed", "cancelled")
 _URGINGS = {DeadlineSubject.URGING: "urgings", DeadlineSubject.EXPLANATION: "explanations"}
@@ -41,7 +44,7 @@ class Asked:
     path: str
     title: str
     status: str
-    # Who asks.
+    # Who asks, or says so.
     asked_by: str
     agreement_id: UUID
     agreement_title: str
@@ -53,6 +56,7 @@ class Asked:
     # What they are in it, and who only watches over it.
     role: DeadlineRole = DeadlineRole.ASKED
     monitoring: tuple[UUID, ...] = ()
+    remark: str | None = None
 
 
 def asked_in(event: Event) -> list[Asked]:
@@ -60,7 +64,7 @@ def asked_in(event: Event) -> list[Asked]:
     if isinstance(event, TaskEvent):
         return list(_of_task(event))
     if isinstance(event, ObstacleEvent):
-        return [_obstacle(event)]
+        return [_obstacle(event), *_refusal(event)]
     if isinstance(event, CommentEvent) and not isinstance(event, CommentDeleted):
         return list(_mentions(event))
     return []
@@ -116,6 +120,7 @@ def subject_of(asked: Asked, event: Event, traceparent: str | None) -> Task:
         traceparent=traceparent,
         about_task_id=asked.about_task_id,
         path=asked.path,
+        remark=asked.remark,
     )
 
 
@@ -209,6 +214,30 @@ def _obstacle(event: ObstacleEvent) -> Asked:
         demonstration=obstacle.demonstration,
         due_on=obstacle.due_on,
         organization_ids=(obstacle.organization_id,) if above else (),
+    )
+
+
+def _refusal(event: ObstacleEvent) -> Iterator[Asked]:
+    """That a party did not confirm the result, which the lead hears of once; nothing to tell once it is settled."""
+    obstacle = event.obstacle
+    if obstacle.origin != _REFUSAL or not isinstance(event, ObstacleRaised | ObstacleResolved):
+        return
+    yield Asked(
+        id=uuid5(obstacle.id, _REFUSAL),
+        kind=DeadlineSubject.REFUSAL,
+        about_task_id=obstacle.task_id,
+        path=f"/v1/obstacles/{obstacle.id}",
+        title=obstacle.task_title,
+        status=obstacle.status,
+        asked_by=obstacle.raised_by_organization_name,
+        agreement_id=obstacle.agreement_id,
+        agreement_title=obstacle.agreement_title,
+        agreement_number=None,
+        demonstration=obstacle.demonstration,
+        due_on=day_of(obstacle.created_at),
+        organization_ids=(obstacle.organization_id,) if isinstance(event, ObstacleRaised) else (),
+        role=DeadlineRole.LEAD,
+        remark=obstacle.text,
     )
 
 

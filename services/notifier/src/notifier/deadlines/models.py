@@ -25,6 +25,7 @@ class DeadlineSubject(StrEnum):
     # Never due: these are only told.
     MENTION = "mention"
     FUNDING = "funding"
+    REFUSAL = "refusal"
 
 
 SUBJECT_WORDING: dict[DeadlineSubject, dict[str, str]] = {
@@ -36,6 +37,7 @@ SUBJECT_WORDING: dict[DeadlineSubject, dict[str, str]] = {
     DeadlineSubject.OBSTACLE: {"vi": "khó khăn, vướng mắc được chuyển lên", "en": "escalated obstacle"},
     DeadlineSubject.MENTION: {"vi": "ý kiến có nhắc tên", "en": "comment that names you"},
     DeadlineSubject.FUNDING: {"vi": "kỳ kế hoạch đã kết thúc", "en": "plan period that closed without a task"},
+    DeadlineSubject.REFUSAL: {"vi": "kết quả bị từ chối xác nhận", "en": "result that was not confirmed"},
 }
 
 
@@ -60,7 +62,7 @@ ROLE_WORDING: dict[DeadlineRole, dict[str, str]] = {
 }
 
 # What nobody can be late with.
-ONLY_TOLD = frozenset({DeadlineSubject.MENTION, DeadlineSubject.FUNDING})
+ONLY_TOLD = frozenset({DeadlineSubject.MENTION, DeadlineSubject.FUNDING, DeadlineSubject.REFUSAL})
 
 # A task in one of these asks nothing of anybody any more, or for the time being.
 CLOSED_STATUSES = frozenset({"completed", "cancelled", "suspended"})
@@ -115,6 +117,8 @@ class Task:
     # Of what is asked about a task: that task, and where it is read.
     about_task_id: UUID | None = None
     path: str | None = None
+    # Why, in the words of whoever says so.
+    remark: str | None = None
 
 
 @dataclass(frozen=True)

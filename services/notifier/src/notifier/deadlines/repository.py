@@ -26,17 +26,17 @@ from deadline where task_id = any($1::uuid[])
 _PUT_TASKS = """
 with task_row as (
     insert into task (id, version, agreement_id, agreement_title, agreement_number, title, status, lead_name, members,
-                      demonstration, traceparent, subject_kind, about_task_id, path)
+                      demonstration, traceparent, subject_kind, about_task_id, path, remark)
     select id, version, agreement_id, agreement_title, agreement_number, title, status, lead_name, members,
-           demonstration, traceparent, subject_kind, about_task_id, path
+           demonstration, traceparent, subject_kind, about_task_id, path, remark
     from json_to_recordset($1::text::json) as t(id uuid, version int, agreement_id uuid, agreement_title text,
         agreement_number text, title text, status text, lead_name text, members uuid[], demonstration boolean,
-        traceparent text, subject_kind text, about_task_id uuid, path text)
+        traceparent text, subject_kind text, about_task_id uuid, path text, remark text)
     on conflict (id) do update set
         version = excluded.version, agreement_id = excluded.agreement_id, agreement_title = excluded.agreement_title,
         agreement_number = excluded.agreement_number, title = excluded.title, status = excluded.status,
         lead_name = excluded.lead_name, members = excluded.members, demonstration = excluded.demonstration,
-        traceparent = excluded.traceparent
+        traceparent = excluded.traceparent, remark = excluded.remark
 )
 insert into deadline (task_id, organization_id, role, due_on, revision, is_open, since, task_version, subject_kind,
                       account_ids)

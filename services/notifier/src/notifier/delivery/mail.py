@@ -34,6 +34,7 @@ _TEXTS = dict.fromkeys(DeadlineSubject, "asked") | {
     DeadlineSubject.TASK: "alert",
     DeadlineSubject.AGREEMENT: "signing",
     DeadlineSubject.FUNDING: "funding",
+    DeadlineSubject.REFUSAL: "refusal",
 }
 _VERBATIM = ("List-Unsubscribe", "X-Lienvung-Alert")
 _ADDRESSES = ("From", "To")

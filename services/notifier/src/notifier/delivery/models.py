@@ -55,3 +55,4 @@ class Letter:
     subject_kind: str = DeadlineSubject.TASK
     about_task_id: UUID | None = None
     path: str | None = None
+    remark: str | None = None

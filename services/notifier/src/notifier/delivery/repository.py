@@ -26,7 +26,7 @@ select taken.id, taken.token, taken.attempts, taken.traceparent, taken.recipient
            and not exists (select from mail_optout x where x.account_id = taken.recipient_id) as is_wanted,
        a.id as alert_id, a.task_id, a.agreement_id, a.agreement_title, t.agreement_number, a.task_title, t.lead_name,
        a.party_role, a.kind, a.step, a.policy, a.deadline_revision, a.due_on, a.demonstration, a.fired_at,
-       a.subject_kind, a.about_task_id, a.path
+       a.subject_kind, a.about_task_id, a.path, t.remark
 from taken
 join alert a on a.id = taken.alert_id
 left join task t on t.id = a.task_id
