@@ -15,6 +15,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from agreements_api.publication.models import Publication, PublishedTask
 from shared.auth import Actor
+from shared.db import Parameters
 from shared.text import escape_like
 
 # What the schemas show to the public; a test holds the two together.
@@ -83,13 +84,9 @@ async def last_change(connection: asyncpg.Connection[Any]) -> datetime | None:
 
 def list_statement(narrowed: Filter, *, sort: str, after: tuple[datetime, UUID] | None, limit: int) -> tuple[Any, ...]:
     """The statement of a page and its parameters."""
-    values: list[Any] = []
-
-    def value(given: Any) -> str:
-        values.append(given)
-        return f"${len(values)}"
-
-    living = " and ".join(["a.id = c.id", *_conditions(narrowed, value)])
+    values = Parameters()
+    value = values.place
+    living = " and ".join(["a.id = c.id", *_conditions(narrowed, values)])
     conditions = ["found.is_public"]
     if narrowed.folded:
         conditions.append(f"c.folded like {value('%' + escape_like(narrowed.folded) + '%')}")
@@ -119,8 +116,8 @@ order by c.modified_at {order}, c.id {order}
     return (statement, *values)
 
 
-def _conditions(narrowed: Filter, value: Any) -> list[str]:
-    conditions = []
+def _conditions(narrowed: Filter, values: Parameters) -> list[str]:
+    conditions, value = [], values.place
     if narrowed.instruments:
         conditions.append(f"a.instrument = any({value(list(narrowed.instruments))}::text[])")
     if narrowed.field:

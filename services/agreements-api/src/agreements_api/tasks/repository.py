@@ -16,6 +16,7 @@ from agreements_api.history.service import as_json
 from agreements_api.policy import Relation
 from agreements_api.tasks.models import TaskRelation
 from shared.auth import Actor
+from shared.db import Parameters
 from shared.events import LastReport, TaskEvent, TaskParty, TaskSnapshot
 from shared.ids import new_id
 from shared.outbox import row_of
@@ -224,9 +225,9 @@ async def list_tasks(
 async def count_tasks(
     connection: asyncpg.Connection[Any], organization_id: UUID | None, narrowed: Filter, *, today: date, soon: date
 ) -> int:
-    conditions, values = narrow(narrowed, today, soon)
-    where = _where(conditions, len(values), first=2)
-    return int(await connection.fetchval(f"select count(*) from task t where {where}", organization_id, *values))  # noqa: S608
+    values = Parameters(organization_id)
+    where = " and ".join((SCOPE, *narrow(narrowed, today, soon, values)))
+    return int(await connection.fetchval(f"select count(*) from task t where {where}", *values))  # noqa: S608
 
 
 def list_statement(
@@ -240,9 +241,10 @@ def list_statement(
     soon: date,
 ) -> tuple[Any, ...]:
     """The statement of a page and its parameters."""
-    conditions, values = narrow(narrowed, today, soon)
+    values = Parameters(organization_id, today, soon)
+    conditions = narrow(narrowed, today, soon, values)
     statement = _list_sql(conditions, len(values), sort, after is not None, limit)
-    return (statement, organization_id, today, soon, *values, *(after or ()))
+    return (statement, *values, *(after or ()))
 
 
 # There are as many statements as ways to narrow and order a list; each is built, and prepared, once. First the keys of
@@ -252,9 +254,9 @@ def list_statement(
 @lru_cache(maxsize=512)
 def _list_sql(conditions: tuple[str, ...], count: int, sort: str, following: bool, limit: int) -> str:
     key, kind, direction = SORTS[sort]
-    where = _where(conditions, count, first=4)
+    where = " and ".join((SCOPE, *conditions))
     if following:
-        where += f" and ({key}, t.id) {direction} (${4 + count}::{kind}, ${5 + count}::uuid)"
+        where += f" and ({key}, t.id) {direction} (${count + 1}::{kind}, ${count + 2}::uuid)"
     order = "desc" if direction == "<" else "asc"
     return f"""
 with page as materialized (
@@ -266,23 +268,10 @@ order by p.sort_value {order}, p.id {order}
 """  # noqa: S608
 
 
-def _where(conditions: tuple[str, ...], count: int, *, first: int) -> str:
-    """The conditions with the numbers that their parameters have in the statement."""
-    text = " and ".join((SCOPE, *conditions))
-    for number in range(count, 0, -1):
-        text = text.replace(f"?{number}", f"${first + number - 1}")
-    return text
-
-
-def narrow(narrowed: Filter, today: date, soon: date) -> tuple[tuple[str, ...], list[Any]]:
-    """The conditions with their values; ?1 stands for the first of these."""
+def narrow(narrowed: Filter, today: date, soon: date, values: Parameters) -> tuple[str, ...]:
+    """The conditions of a list of tasks; `values` gains what they are about."""
     conditions: list[str] = []
-    values: list[Any] = []
-
-    def value(given: Any) -> str:
-        values.append(given)
-        return f"?{len(values)}"
-
+    value = values.place
     if narrowed.statuses:
         conditions.append(f"t.status = any({value(list(narrowed.statuses))}::text[])")
     if narrowed.timeliness:
@@ -295,16 +284,17 @@ def narrow(narrowed: Filter, today: date, soon: date) -> tuple[tuple[str, ...], 
     if narrowed.due_after:
         conditions.append(f"t.due_key > {value(narrowed.due_after)} and t.due_on is not null")
     if narrowed.locality or narrowed.organization or narrowed.relations:
-        conditions.append(_taking_part(narrowed, value))
+        conditions.append(_taking_part(narrowed, values))
     if narrowed.field:
         conditions.append(f"t.field = {value(narrowed.field)}")
     if narrowed.folded:
         conditions.append(f"t.folded like {value('%' + escape_like(narrowed.folded) + '%')}")
-    return tuple(conditions), values
+    return tuple(conditions)
 
 
-def _taking_part(narrowed: Filter, value: Any) -> str:
+def _taking_part(narrowed: Filter, values: Parameters) -> str:
     """Some one organisation takes part that is meant by all of unit, organisation and relation."""
+    value = values.place
     relations = list(narrowed.relations) or [relation.value for relation in TaskRelation]
     condition = f"m.source_id = t.id and m.relation = any({value(relations)}::text[])"
     if narrowed.organization:

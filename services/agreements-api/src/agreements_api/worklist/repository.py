@@ -12,6 +12,7 @@ from uuid import UUID
 import asyncpg
 
 from agreements_api.worklist.models import WAYS, Cycle, Urgency, WorkSubjectKind
+from shared.db import Parameters
 
 
 @dataclass(frozen=True)
@@ -184,7 +185,7 @@ def statement(
     organization_id: UUID | None, narrowed: Filter, day: Day, *, after: Position | None, limit: int
 ) -> tuple[Any, ...]:
     """The statement of a page with its counts, and its parameters."""
-    values: list[Any] = [
+    values = Parameters(
         organization_id,
         day.today,
         day.soon,
@@ -193,33 +194,28 @@ def statement(
         [cycle.ended_on for cycle in day.cycles],
         [cycle.due_on for cycle in day.cycles],
         day.signing_over,
-    ]
+    )
+    value = values.place
     free = "false"
     if narrowed.person is not None:
-        values.append(list(narrowed.person.by_role))
-        free = f"{{step}} = any(${len(values)}::text[])"
+        free = f"{{step}} = any({value(list(narrowed.person.by_role))}::text[])"
     whole = _whole(narrowed, values)
     shown: list[str] = []
     if narrowed.steps is not None:
-        values.append(list(narrowed.steps))
-        shown.append(f"w.step = any(${len(values)}::text[])")
+        shown.append(f"w.step = any({value(list(narrowed.steps))}::text[])")
     if narrowed.urgencies:
         shown.append(f"({' or '.join(_URGENCY[Urgency(urgency)] for urgency in narrowed.urgencies)})")
     if after is not None:
-        values += after
-        last = len(values)
-        shown.append(f"({{key}}, w.subject_id, w.step) > (${last - 2}::date, ${last - 1}::uuid, ${last}::text)")
+        due_key, subject_id, step = after
+        position = f"{value(due_key)}::date, {value(subject_id)}::uuid, {value(step)}::text"
+        shown.append(f"({{key}}, w.subject_id, w.step) > ({position})")
     return _sql(free, whole, tuple(shown), len(day.cycles), limit), *values
 
 
-def _whole(narrowed: Filter, values: list[Any]) -> tuple[str, ...]:
+def _whole(narrowed: Filter, values: Parameters) -> tuple[str, ...]:
     """The conditions on the whole list; their parameters are added to those that are there."""
-
-    def value(given: Any) -> str:
-        values.append(given)
-        return f"${len(values)}"
-
     conditions: list[str] = []
+    value = values.place
     if narrowed.agreement_id is not None:
         conditions.append(f"w.agreement_id = {value(narrowed.agreement_id)}::uuid")
     if narrowed.assignee is not None:

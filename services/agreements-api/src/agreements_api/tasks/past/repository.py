@@ -11,6 +11,7 @@ import asyncpg
 
 from agreements_api.tasks.models import TaskRelation
 from agreements_api.tasks.repository import SCOPE, SORTS, TIMELINESS, Filter, narrow
+from shared.db import Parameters
 
 # The last state until the instant ($3) of each task of an agreement ($2), with what a list goes by.
 _OF_THE_PAST = f"""
@@ -52,9 +53,9 @@ async def count_tasks(
     today: date,
     soon: date,
 ) -> int:
-    where, values = _conditions(narrowed, today, soon)
-    statement = f"select count(*) from ({_OF_THE_PAST}) t{where}"  # noqa: S608
-    return int(await connection.fetchval(statement, organization_id, narrowed.agreement_id, as_of, *values))
+    values = Parameters(organization_id, narrowed.agreement_id, as_of)
+    where = _conditions(narrowed, today, soon, values)
+    return int(await connection.fetchval(f"select count(*) from ({_OF_THE_PAST}) t{where}", *values))  # noqa: S608
 
 
 def list_statement(
@@ -69,41 +70,34 @@ def list_statement(
     soon: date,
 ) -> tuple[Any, ...]:
     """The statement of a page of the past and its parameters."""
-    where, values = _conditions(narrowed, today, soon)
+    values = Parameters(organization_id, narrowed.agreement_id, as_of)
+    where = _conditions(narrowed, today, soon, values)
     key, kind, direction = SORTS[sort]
-    first = 4 + len(values)
     if after is not None:
-        where += f"{' and' if where else ' where'} ({key}, t.id) {direction} (${first + 2}::{kind}, ${first + 3}::uuid)"
+        position = f"{values.place(after[0])}::{kind}, {values.place(after[1])}::uuid"
+        where += f"{' and' if where else ' where'} ({key}, t.id) {direction} ({position})"
     order = "desc" if direction == "<" else "asc"
-    stand = TIMELINESS.format(today=f"${first}::date", soon=f"${first + 1}::date")
+    stand = TIMELINESS.format(today=f"{values.place(today)}::date", soon=f"{values.place(soon)}::date")
     statement = f"""
 select t.state::text as state, t.id, {key} as sort_value, {stand} as timeliness
 from ({_OF_THE_PAST}) t{where} order by {key} {order}, t.id {order} limit {limit:d}
 """  # noqa: S608
-    return (statement, organization_id, narrowed.agreement_id, as_of, *values, today, soon, *(after or ()))
+    return (statement, *values)
 
 
-def _conditions(narrowed: Filter, today: date, soon: date) -> tuple[str, list[Any]]:
-    """The conditions on states; their values begin at $4."""
+def _conditions(narrowed: Filter, today: date, soon: date, values: Parameters) -> str:
+    """The conditions on states; `values` gains what they are about."""
     taking_part = Filter(locality=narrowed.locality, organization=narrowed.organization, relations=narrowed.relations)
-    conditions, values = narrow(
-        replace(narrowed, agreement_id=None, locality=None, organization=None, relations=(), folded=None), today, soon
-    )
+    alone = replace(narrowed, agreement_id=None, locality=None, organization=None, relations=(), folded=None)
+    conditions = narrow(alone, today, soon, values)
     if taking_part != Filter():
         conditions += (_taking_part_then(taking_part, values),)
-    text = " and ".join(conditions)
-    for number in range(len(values), 0, -1):
-        text = text.replace(f"?{number}", f"${3 + number}")
-    return f" where {text}" if text else "", values
+    return f" where {' and '.join(conditions)}" if conditions else ""
 
 
-def _taking_part_then(narrowed: Filter, values: list[Any]) -> str:
+def _taking_part_then(narrowed: Filter, values: Parameters) -> str:
     """Some one organisation took part that is meant by all of unit, organisation and relation."""
-
-    def value(given: Any) -> str:
-        values.append(given)
-        return f"?{len(values)}"
-
+    value = values.place
     relations = list(narrowed.relations) or [relation.value for relation in TaskRelation]
     condition = f"r.relation = any({value(relations)}::text[])"
     joined = ""
