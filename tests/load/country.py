@@ -14,7 +14,7 @@ from time import perf_counter
 import asyncpg
 
 from agreements_api.agreements.reading_repository import STATE as AGREEMENT_STATE
-from agreements_api.tasks.repository import STATE as TASK_STATE
+from agreements_api.tasks.reading_repository import STATE as TASK_STATE
 from tests.load.dataset import HELPERS
 
 WORKERS = 2

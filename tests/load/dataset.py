@@ -7,7 +7,7 @@ from uuid import UUID
 import asyncpg
 
 from agreements_api.agreements.reading_repository import STATE as AGREEMENT_STATE
-from agreements_api.tasks.repository import STATE as TASK_STATE
+from agreements_api.tasks.reading_repository import STATE as TASK_STATE
 
 
 @dataclass(frozen=True)

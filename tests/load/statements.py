@@ -15,8 +15,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from agreements_api.representation import json_response, with_actions
-from agreements_api.tasks import repository, service
-from agreements_api.tasks.repository import Filter
+from agreements_api.tasks import lists_repository, reading_repository, service
+from agreements_api.tasks.lists_repository import Filter
 from agreements_api.tasks.schemas import ProgressReportCreate
 from agreements_api.tasks.timeliness import soon_until
 from shared import clock
@@ -63,7 +63,9 @@ async def read_statement(organization_id: UUID, task_id: UUID) -> Statement:
     """One task."""
     today = clock.today()
     [statement] = await sent_by(
-        lambda connection: repository.read(connection, organization_id, task_id, today=today, soon=soon_until(today))
+        lambda connection: reading_repository.read(
+            connection, organization_id, task_id, today=today, soon=soon_until(today)
+        )
     )
     return statement
 
@@ -72,7 +74,7 @@ async def page_statement(organization_id: UUID) -> Statement:
     """The first page of fifty, and the one more that tells whether another follows."""
     today = clock.today()
     [statement] = await sent_by(
-        lambda connection: repository.list_tasks(
+        lambda connection: lists_repository.list_tasks(
             connection,
             organization_id,
             Filter(),

@@ -9,7 +9,7 @@ from agreements_api.agreements.reading_repository import STATE as AGREEMENT_STAT
 from agreements_api.config import Settings
 from agreements_api.localities.loader import load_units
 from agreements_api.party_succession.runs import Progress, apply_all
-from agreements_api.tasks.repository import STATE as TASK_STATE
+from agreements_api.tasks.reading_repository import STATE as TASK_STATE
 from lienvung.postgres import DatabaseAddress
 from shared.db import Database
 from shared.settings import Environment

@@ -11,8 +11,8 @@ import pytest_asyncio
 from agreements_api.agreements import reading_repository
 from agreements_api.agreements.past import repository as agreements
 from agreements_api.history import repository as history
+from agreements_api.tasks.lists_repository import Filter
 from agreements_api.tasks.past import repository as tasks
-from agreements_api.tasks.repository import Filter
 from shared import clock
 from tests.agreements_api.agreements.world import World
 

@@ -8,8 +8,8 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from agreements_api.tasks import repository
-from agreements_api.tasks.repository import SORTS, Filter
+from agreements_api.tasks import lists_repository, reading_repository
+from agreements_api.tasks.lists_repository import SORTS, Filter
 from tests.agreements_api.agreements.world import Json, World
 
 AGREEMENTS, TASKS_OF_EACH = 200, 100
@@ -112,7 +112,7 @@ async def test_one_task_is_found_by_its_key(world: World, many: int) -> None:
     plan = await as_member(
         world,
         "quangninh",
-        repository.READ,
+        reading_repository.READ,
         (organization, task, date(2026, 11, 24), date(2026, 12, 3)),
     )
     assert "task_pkey" in plan
@@ -155,7 +155,7 @@ async def test_what_a_task_follows_is_asked_of_the_page_alone(world: World, many
 
 
 async def explain(world: World, key: str, narrowed: Filter, *, sort: str, after: Any) -> str:
-    statement, *values = repository.list_statement(
+    statement, *values = lists_repository.list_statement(
         world.organizations[key].id,
         narrowed,
         sort=sort,

@@ -26,7 +26,7 @@ from agreements_api.corridors.schemas import (
 from agreements_api.corridors.telling import CORRIDOR_TOLD, tell_corridor, tell_segment
 from agreements_api.history.service import changes_between
 from agreements_api.policy import Relation
-from agreements_api.tasks import repository as tasks
+from agreements_api.tasks import assigning_repository
 from shared import clock
 from shared.auth import Actor
 from shared.etags import check_if_match
@@ -49,7 +49,7 @@ _OWNERS = ("funding", "planned_start", "planned_finish", "actual_start", "actual
 
 async def create(connection: Connection, actor: Actor, agreement_id: UUID, body: CorridorCreate) -> UUID:
     """A corridor of an agreement in force."""
-    agreement = await tasks.lock_agreement(connection, actor.organization_id, agreement_id, None)
+    agreement = await assigning_repository.lock_agreement(connection, actor.organization_id, agreement_id, None)
     if agreement is None:
         raise AgreementNotFound
     if not may(actor, "corridor.create", agreement["relations"].split(",")):

@@ -13,7 +13,7 @@ from agreements_api.extensions.permissions import allowed_actions, steps
 from agreements_api.extensions.schemas import ExtensionCreate
 from agreements_api.history.service import plain
 from agreements_api.policy import Caller
-from agreements_api.tasks import repository as tasks
+from agreements_api.tasks import writing_repository
 from agreements_api.tasks.steps import Connection, Further, Step, begin, hold
 from shared import clock
 from shared.auth import Actor
@@ -91,7 +91,7 @@ async def grant(
     granted = due_on or extension.requested_due_on
     if granted <= max(extension.due_on, task.due_on or extension.due_on):
         raise errors.not_later()
-    await tasks.set_beside(
+    await writing_repository.set_beside(
         connection, task_id, extension_count=task.extension_count + 1, recurrence_id=task.recurrence_id
     )
     extension.granted_due_on = granted

@@ -10,7 +10,7 @@ from uuid import UUID
 import asyncpg
 
 from agreements_api.agreements.reading_repository import STATE as AGREEMENT_STATE
-from agreements_api.tasks.repository import STATE as TASK_STATE
+from agreements_api.tasks.reading_repository import STATE as TASK_STATE
 
 _SCOPE = "h.agreement_id in (select x.agreement_id from agreement_access x where x.organization_id = $1)"
 _ENTRY = """json_build_object(

@@ -17,7 +17,7 @@ from agreements_api.agreements.models import Agreement, Clause, Party
 from agreements_api.agreements.reading_repository import STATE as AGREEMENT_STATE
 from agreements_api.party_succession.relations import Moves, Row, Standing
 from agreements_api.party_succession.repository import connection_of
-from agreements_api.tasks.repository import STATE as TASK_STATE
+from agreements_api.tasks.reading_repository import STATE as TASK_STATE
 from shared.auth import Actor
 
 Connection = asyncpg.Connection

@@ -8,11 +8,12 @@ from agreements_api.recurrence.models import Frequency, Recurrence
 from agreements_api.recurrence.periods import next_occurrence
 from agreements_api.recurrence.service import DAY
 from agreements_api.tasks import repository as tasks
+from agreements_api.tasks import writing_repository
 from agreements_api.tasks.models import TaskStatus
 from agreements_api.tasks.parties import relations_of
-from agreements_api.tasks.repository import Told
 from agreements_api.tasks.steps import Connection, changes_of, event_of
 from agreements_api.tasks.timeliness import soon_until
+from agreements_api.tasks.writing_repository import Told
 from shared import clock
 from shared.auth import SYSTEM
 from shared.db import Database
@@ -39,10 +40,10 @@ async def _make_next(connection: Connection, recurrence: Recurrence) -> None:
     changes = [*changes_of(None, task), Change(field="previous_occurrence", to=str(locked.task.id))]
     told = Told("assign", event_of(TaskAssigned, SYSTEM, task, sorted(locked.members), changes))
     today = clock.day_of(now)
-    await tasks.create(
+    await writing_repository.create(
         connection,
         SYSTEM,
-        tasks.Change(task, 0, locked.note, [told]),
+        writing_repository.Change(task, 0, locked.note, [told]),
         await relations_of(connection, task),
         today=today,
         soon=soon_until(today),

@@ -11,7 +11,7 @@ from agreements_api.recurrence import errors, repository
 from agreements_api.recurrence.models import Frequency, Recurrence
 from agreements_api.recurrence.periods import RULES, next_occurrence, upcoming
 from agreements_api.recurrence.schemas import OccurrencePublic, RecurrencePublic, RecurrenceUpdate
-from agreements_api.tasks import repository as tasks
+from agreements_api.tasks import writing_repository
 from agreements_api.tasks.steps import Connection, Step, begin
 from shared import clock
 from shared.auth import Actor
@@ -95,5 +95,7 @@ async def _known(step: Step) -> Recurrence | None:
 
 async def _end(step: Step, recurrence_id: UUID, action: str, changes: list[Change]) -> asyncpg.Record:
     task = step.locked.task
-    await tasks.set_beside(step.connection, task.id, extension_count=task.extension_count, recurrence_id=recurrence_id)
+    await writing_repository.set_beside(
+        step.connection, task.id, extension_count=task.extension_count, recurrence_id=recurrence_id
+    )
     return await step.end(step.after(recurrence_id=recurrence_id), action, TaskUpdated, changes=changes)

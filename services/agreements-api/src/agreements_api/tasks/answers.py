@@ -9,7 +9,7 @@ from fastapi import Request, Response
 
 from agreements_api.policy import Caller
 from agreements_api.representation import json_response, with_actions
-from agreements_api.tasks import errors, repository
+from agreements_api.tasks import errors, reading_repository
 from agreements_api.tasks.permissions import STEPS, allowed_actions, may_read
 from agreements_api.tasks.steps import Connection
 from shared.auth import Actor
@@ -98,5 +98,5 @@ def etag_of(row: asyncpg.Record) -> str:
 
 async def check_visible(connection: Connection, actor: Actor, task_id: UUID, as_of: datetime | None = None) -> None:
     """An empty list of what lies beside a task is told only to whoever sees the task, and where it was there."""
-    if not await repository.is_visible(connection, actor.organization_id, task_id, as_of):
+    if not await reading_repository.is_visible(connection, actor.organization_id, task_id, as_of):
         raise errors.TaskNotFound

@@ -7,11 +7,11 @@ from uuid import UUID
 
 import asyncpg
 
-from agreements_api.tasks import repository
+from agreements_api.tasks import writing_repository
 from agreements_api.tasks.models import TaskStatus
-from agreements_api.tasks.repository import Told
 from agreements_api.tasks.schemas import TaskCreate
 from agreements_api.tasks.steps import changes_of, event_of
+from agreements_api.tasks.writing_repository import Told
 from shared.auth import Actor
 from shared.events import Change, TaskAssigned, TaskParty, TaskSnapshot
 from shared.ids import new_id
@@ -48,7 +48,7 @@ def new_task(
     )
 
 
-def assigned(actor: Actor, task: TaskSnapshot, members: Sequence[UUID], note: str | None) -> repository.Change:
+def assigned(actor: Actor, task: TaskSnapshot, members: Sequence[UUID], note: str | None) -> writing_repository.Change:
     """What is written of a task that begins, with its history and its event."""
     changes = [
         *changes_of(None, task),
@@ -57,4 +57,4 @@ def assigned(actor: Actor, task: TaskSnapshot, members: Sequence[UUID], note: st
         *(Change(field="monitoring", to=party.name) for party in task.monitoring),
     ]
     told = Told("assign", event_of(TaskAssigned, actor, task, members, changes))
-    return repository.Change(task, 0, note, [told])
+    return writing_repository.Change(task, 0, note, [told])

@@ -9,7 +9,7 @@ from uuid import UUID
 import asyncpg
 
 from agreements_api.policy import Relation
-from agreements_api.tasks import errors, repository
+from agreements_api.tasks import assigning_repository, errors, writing_repository
 from agreements_api.tasks.assigning import assigned, new_task
 from agreements_api.tasks.parties import check_named, named_in, roles_in
 from agreements_api.tasks.schemas import ParticipantCreate, TaskCreate
@@ -41,16 +41,16 @@ class Batches:
         now = clock.now()
         day = clock.day_of(now)
         changes = [self._new(body, f"/{at}", now) for at, body in enumerate(bodies)]
-        await repository.create_many(self.connection, self.actor, changes, today=day, soon=soon_until(day))
+        await writing_repository.create_many(self.connection, self.actor, changes, today=day, soon=soon_until(day))
 
     async def _learn(self, bodies: Sequence[TaskCreate]) -> None:
         """Everybody who is named, with the bodies above them."""
         named = {organization for body in bodies for _, organization in _named(body)} - self.parties.keys()
         if named:
-            self.parties |= await repository.organizations(self.connection, list(named))
-            self.above |= await repository.superiors_of_each(self.connection, list(named))
+            self.parties |= await assigning_repository.organizations(self.connection, list(named))
+            self.above |= await assigning_repository.superiors_of_each(self.connection, list(named))
 
-    def _new(self, body: TaskCreate, pointer: str, now: datetime) -> tuple[repository.Change, Relations]:
+    def _new(self, body: TaskCreate, pointer: str, now: datetime) -> tuple[writing_repository.Change, Relations]:
         clause_field = self._clause_field(body, pointer)
         check_named(_named(body), self.parties, pointer)
         lead = self.parties[body.lead_organization_id]
@@ -82,10 +82,10 @@ class Batches:
 
 async def begin(connection: Connection, actor: Actor, agreement_id: UUID) -> Batches:
     """Hold the agreement, if the caller may assign tasks of it now."""
-    agreement = await repository.lock_agreement(connection, actor.organization_id, agreement_id, None)
+    agreement = await assigning_repository.lock_agreement(connection, actor.organization_id, agreement_id, None)
     check_assignable(actor, agreement)
     assert agreement is not None
-    clauses = await repository.clauses_of(connection, agreement_id)
+    clauses = await assigning_repository.clauses_of(connection, agreement_id)
     return Batches(
         connection,
         actor,

@@ -4,7 +4,7 @@ from datetime import date
 from uuid import UUID
 
 from agreements_api.documents import repository as documents
-from agreements_api.tasks import errors, repository
+from agreements_api.tasks import errors, reading_repository
 from agreements_api.tasks.schemas import MOST_EVIDENCE, ReportDraft, ReportPeriod
 from agreements_api.tasks.steps import Connection
 from shared import clock
@@ -30,7 +30,7 @@ PERIOD_OF_FREQUENCY = {
 
 async def draft(connection: Connection, actor: Actor, task_id: UUID, period: ReportPeriod | None) -> ReportDraft:
     """Without a period asked for, the one in which the task comes again, or else the month."""
-    row = await repository.reported(connection, actor.organization_id, task_id)
+    row = await reading_repository.reported(connection, actor.organization_id, task_id)
     if row is None:
         raise errors.TaskNotFound
     last = LastReport.model_validate_json(row["last_report"]) if row["last_report"] else None

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from agreements_api.history.service import plain
 from agreements_api.policy import Relation
-from agreements_api.tasks import errors, repository
+from agreements_api.tasks import assigning_repository, errors
 from agreements_api.tasks.schemas import ParticipantCreate
 from agreements_api.tasks.steps import Connection
 from shared.events import Change, TaskParty, TaskSnapshot
@@ -19,7 +19,7 @@ async def participants(
 ) -> tuple[TaskParty, list[TaskParty], list[TaskParty]]:
     """Lead, coordinating and monitoring parties as they are called today; each organisation in one place only."""
     named = named_in(lead_organization_id, coordinating, monitoring)
-    known = await repository.organizations(connection, [organization for _, organization in named])
+    known = await assigning_repository.organizations(connection, [organization for _, organization in named])
     check_named(named, known)
 
     def parties(given: Sequence[ParticipantCreate]) -> list[TaskParty]:
@@ -53,7 +53,7 @@ def check_named(named: Sequence[tuple[str, UUID]], known: Container[UUID], point
 async def relations_of(connection: Connection, task: TaskSnapshot) -> list[tuple[UUID, Relation]]:
     """How each organisation stands to the task, the bodies above its parties included."""
     taking_part = roles_in(task)
-    above = await repository.superiors(connection, [organization for organization, _ in taking_part])
+    above = await assigning_repository.superiors(connection, [organization for organization, _ in taking_part])
     return [*taking_part, *((organization, Relation.SUPERIOR) for organization in above)]
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 import asyncpg
 
 from agreements_api.history.service import plain
-from agreements_api.tasks import errors, repository
+from agreements_api.tasks import errors, writing_repository
 from agreements_api.tasks.models import TaskStatus
 from agreements_api.tasks.parties import participants, relations_of
 from agreements_api.tasks.schemas import ParticipantCreate, Reassignment
@@ -26,7 +26,7 @@ async def reassign(
     if not changes:
         raise errors.nothing_reassigned()
     relations = await relations_of(connection, after)
-    await repository.move_parties(connection, after, relations)
+    await writing_repository.move_parties(connection, after, relations)
     step.locked.members = sorted({*step.locked.members, *(organization for organization, _ in relations)})
     return await step.end(after, "reassign", TaskReassigned, changes=changes, remark=body.reason)
 

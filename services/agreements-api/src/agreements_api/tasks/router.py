@@ -16,12 +16,12 @@ from agreements_api.history.instants import AsOf
 from agreements_api.history.router import history_page
 from agreements_api.history.schemas import HistoryPublic
 from agreements_api.representation import json_response, page_response
-from agreements_api.tasks import drafts, errors, repository, service
+from agreements_api.tasks import drafts, errors, lists_repository, reading_repository, service
 from agreements_api.tasks.answers import bodies_of, change, check_scope, etag_of, shown
+from agreements_api.tasks.lists_repository import Filter
 from agreements_api.tasks.models import TaskRelation, TaskStatus
 from agreements_api.tasks.past import repository as past_repository
 from agreements_api.tasks.past import service as past
-from agreements_api.tasks.repository import Filter
 from agreements_api.tasks.schemas import (
     ConfirmationPublic,
     ProgressReportCreate,
@@ -420,7 +420,9 @@ async def _read(request: Request, task_id: UUID, if_none_match: str | None) -> R
     database: Database = request.app.state.database
     today = clock.today()
     async with database.read(actor) as connection:
-        row = await repository.read(connection, actor.organization_id, task_id, today=today, soon=soon_until(today))
+        row = await reading_repository.read(
+            connection, actor.organization_id, task_id, today=today, soon=soon_until(today)
+        )
     if row is None:
         raise errors.TaskNotFound
     return not_modified(if_none_match, etag_of(row)) or shown(actor, row)
@@ -451,10 +453,10 @@ async def _parts(
     scope = f"{part}:{task_id}"
     before = UUID(cursors.decode(scope, cursor)[0]) if cursor is not None else None
     async with database.read(actor) as connection:
-        rows = await repository.read_parts(
+        rows = await reading_repository.read_parts(
             connection, actor.organization_id, task_id, part, before=before, limit=limit + 1, as_of=as_of
         )
-        if not rows and not await repository.is_visible(connection, actor.organization_id, task_id, as_of):
+        if not rows and not await reading_repository.is_visible(connection, actor.organization_id, task_id, as_of):
             raise errors.TaskNotFound
     items, last = cut(rows, limit)
     following = cursors.encode(scope, [last["id"]]) if last else None
@@ -472,7 +474,7 @@ async def _list(request: Request, asked: _Asked) -> Response:
     today = clock.today()
     soon = soon_until(today)
     async with database.read(actor) as connection:
-        rows = await repository.list_tasks(
+        rows = await lists_repository.list_tasks(
             connection,
             organization_id,
             narrowed,
@@ -483,7 +485,7 @@ async def _list(request: Request, asked: _Asked) -> Response:
             soon=soon,
         )
         total = (
-            await repository.count_tasks(connection, organization_id, narrowed, today=today, soon=soon)
+            await lists_repository.count_tasks(connection, organization_id, narrowed, today=today, soon=soon)
             if asked.count
             else None
         )

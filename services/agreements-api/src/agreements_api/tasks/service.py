@@ -11,14 +11,15 @@ from agreements_api.agreements import errors as agreement_errors
 from agreements_api.agreements import permissions as agreement_permissions
 from agreements_api.obstacles import service as obstacles
 from agreements_api.policy import Caller
-from agreements_api.tasks import errors, evidence, repository, responses
+from agreements_api.tasks import assigning_repository, errors, evidence, repository, responses, writing_repository
 from agreements_api.tasks.assigning import assigned, new_task
 from agreements_api.tasks.models import Decision, TaskStatus
 from agreements_api.tasks.parties import participants, party_deadlines, relations_of, with_deadlines
-from agreements_api.tasks.repository import DecisionRow, Locked, ReportRow
+from agreements_api.tasks.repository import Locked
 from agreements_api.tasks.schemas import ProgressReportCreate, Submission, TaskCreate, TaskUpdate
 from agreements_api.tasks.steps import Connection, Step, begin, changes_of
 from agreements_api.tasks.timeliness import soon_until
+from agreements_api.tasks.writing_repository import DecisionRow, ReportRow
 from shared import clock
 from shared.auth import SYSTEM, Actor
 from shared.events import (
@@ -49,7 +50,7 @@ _PATCHED = ("title", "description", "deliverable", "field", "due_on")
 async def assign(connection: Connection, actor: Actor, agreement_id: UUID, body: TaskCreate) -> asyncpg.Record:
     """A task for an agreement in force; everyone who takes part, and the bodies above them, become its members."""
     clause_id = body.clause_id
-    agreement = await repository.lock_agreement(connection, actor.organization_id, agreement_id, clause_id)
+    agreement = await assigning_repository.lock_agreement(connection, actor.organization_id, agreement_id, clause_id)
     check_assignable(actor, agreement)
     assert agreement is not None
     if clause_id is not None and agreement["clause_id"] is None:
@@ -63,7 +64,7 @@ async def assign(connection: Connection, actor: Actor, agreement_id: UUID, body:
     members = sorted({*agreement["members"], *(organization for organization, _ in relations)})
     change = assigned(actor, task, members, body.note)
     day = clock.day_of(now)
-    return await repository.create(connection, actor, change, relations, today=day, soon=soon_until(day))
+    return await writing_repository.create(connection, actor, change, relations, today=day, soon=soon_until(day))
 
 
 async def update(
@@ -244,7 +245,7 @@ async def lapse_next(connection: Connection) -> bool:
     changes = [Change(field="lapsed_for", to=party.name) for party in lapsed]
     after = step.after(coordinating=coordinating)
     await step.end(after, "lapse", event, changes=changes, remark=responses.REMARK, completes=True)
-    await repository.add_lapses(connection, SYSTEM, locked, lapsed, remark=responses.REMARK, at=now)
+    await writing_repository.add_lapses(connection, SYSTEM, locked, lapsed, remark=responses.REMARK, at=now)
     return True
 
 

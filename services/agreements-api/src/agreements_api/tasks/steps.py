@@ -10,11 +10,12 @@ import asyncpg
 
 from agreements_api.history.service import changes_between
 from agreements_api.policy import Caller, allowed
-from agreements_api.tasks import errors, repository
+from agreements_api.tasks import errors, reading_repository, repository, writing_repository
 from agreements_api.tasks.models import TaskStatus
 from agreements_api.tasks.permissions import allowed_actions, steps
-from agreements_api.tasks.repository import DecisionRow, Locked, ReportRow, Told
+from agreements_api.tasks.repository import Locked
 from agreements_api.tasks.timeliness import soon_until
+from agreements_api.tasks.writing_repository import DecisionRow, ReportRow, Told
 from shared import clock
 from shared.auth import Actor
 from shared.etags import check_if_match
@@ -94,14 +95,14 @@ class Step:
         if further is not None:
             before, after = after, self._next(after.model_copy(update=further.changed))
             told.append(Told(further.action, self._event(further.kind, after, changes_of(before, after))))
-        change = repository.Change(after, self.submission, self.note, told, report, decision)
+        change = writing_repository.Change(after, self.submission, self.note, told, report, decision)
         today = clock.day_of(self.now)
-        return await repository.write(self.connection, self.actor, change, today=today, soon=soon_until(today))
+        return await writing_repository.write(self.connection, self.actor, change, today=today, soon=soon_until(today))
 
     async def unchanged(self) -> asyncpg.Record:
         """What a read shows: a patch that changes nothing makes no version."""
         today = clock.day_of(self.now)
-        row = await repository.read(
+        row = await reading_repository.read(
             self.connection, self.actor.organization_id, self.locked.task.id, today=today, soon=soon_until(today)
         )
         assert row is not None
@@ -156,7 +157,7 @@ def check_possible(begun: Step, step: str) -> None:
 
 
 def has_accepted(task: TaskSnapshot, organization_id: UUID | None) -> bool:
-    """Whether an organisation has taken on all that it was given: the rule of `_ACCEPTED` in the repository."""
+    """Whether an organisation has taken on all that it was given: the rule of `_ACCEPTED` in reading_repository."""
     if task.status == TaskStatus.NOT_STARTED and task.lead.organization_id == organization_id:
         return False
     return task.status not in (TaskStatus.NOT_STARTED, TaskStatus.IN_PROGRESS) or all(

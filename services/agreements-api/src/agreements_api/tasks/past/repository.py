@@ -9,8 +9,9 @@ from uuid import UUID
 
 import asyncpg
 
+from agreements_api.tasks.lists_repository import SORTS, Filter, narrow
 from agreements_api.tasks.models import TaskRelation
-from agreements_api.tasks.repository import SCOPE, SORTS, TIMELINESS, Filter, narrow
+from agreements_api.tasks.reading_repository import SCOPE, TIMELINESS
 from shared.db import Parameters
 
 # The last state until the instant ($3) of each task of an agreement ($2), with what a list goes by.

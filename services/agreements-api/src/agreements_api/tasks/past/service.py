@@ -12,7 +12,7 @@ import orjson
 from agreements_api.history.past import Json, NotOfThePast, body_of, each_shown, refuse_words, shown, state_at
 from agreements_api.representation import with_actions
 from agreements_api.tasks import errors
-from agreements_api.tasks.repository import Filter
+from agreements_api.tasks.lists_repository import Filter
 from agreements_api.tasks.schemas import TaskPartyPublic, TaskPublic
 from agreements_api.tasks.timeliness import Timeliness, soon_until, timeliness
 from shared import clock
