@@ -16,12 +16,14 @@ from agreements_api.policy import (
     Rule,
     allowed,
     as_markdown,
+    check_scope,
     register,
     scopes,
 )
 from agreements_api.tasks import permissions as tasks
 from agreements_api.tasks.models import TaskStatus
 from shared.auth import SYSTEM, Actor
+from shared.problems import Forbidden
 
 
 def somebody(*roles: Role) -> Actor:
@@ -52,6 +54,14 @@ def test_a_client_goes_by_its_scope_and_never_by_a_role() -> None:
     assert not allowed(client("tasks:write"), "task.report", [Relation.COORDINATING])
     disguised = Actor(uuid4(), "client", "x", roles=frozenset({"leader", "operator"}))
     assert not allowed(disguised, "agreement.sign", [Relation.PARTY])
+
+
+def test_a_client_reads_as_far_as_its_scopes_go_and_a_person_what_he_is_member_of() -> None:
+    for reader in (client("tasks:read"), somebody(Role.VIEWER), somebody()):
+        check_scope(reader, "task.read")
+    for stranger in (client("agreements:read"), client()):
+        with pytest.raises(Forbidden):
+            check_scope(stranger, "task.read")
 
 
 def test_nobody_who_signs_or_decides_is_a_machine() -> None:

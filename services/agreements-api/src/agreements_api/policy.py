@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from shared.problems import Forbidden
+
 
 class Role(StrEnum):
     """What a person is within an organisation, and the two that stand outside of one."""
@@ -101,6 +103,12 @@ def allowed(actor: ActorLike, action: str, relations: Iterable[str] = ()) -> boo
         return True
     held = {Relation.ANYONE.value, *relations}
     return any(_speaks_for(actor, rule) and not held.isdisjoint(rule.relations) for rule in _BY_ACTION[action])
+
+
+def check_scope(actor: ActorLike, action: str) -> None:
+    """A client reads as far as its scopes go; which records a person sees is a matter of membership alone."""
+    if actor.kind == "client" and not allowed(actor, action, Relation):
+        raise Forbidden
 
 
 def scopes() -> list[str]:

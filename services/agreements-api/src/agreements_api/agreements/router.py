@@ -15,7 +15,7 @@ from agreements_api.agreements import errors, reading_repository, service, signa
 from agreements_api.agreements.models import Agreement, AgreementStatus, Instrument
 from agreements_api.agreements.past import repository as past_repository
 from agreements_api.agreements.past import service as past
-from agreements_api.agreements.permissions import UNTIL_FORCE, allowed_actions, may_read
+from agreements_api.agreements.permissions import UNTIL_FORCE, allowed_actions
 from agreements_api.agreements.schemas import (
     AgreementCreate,
     AgreementPublic,
@@ -37,7 +37,7 @@ from agreements_api.agreements.signing import is_over, signature_block
 from agreements_api.history.instants import AsOf
 from agreements_api.history.router import history_page
 from agreements_api.history.schemas import HistoryPublic
-from agreements_api.policy import Caller
+from agreements_api.policy import Caller, check_scope
 from agreements_api.representation import json_response, page_response, with_actions
 from shared import clock
 from shared.auth import Actor
@@ -107,7 +107,7 @@ async def list_agreements(
 
     As of an instant they come in the order of creation, the newest first unless `sort` says otherwise, and without `q`.
     """
-    _check_scope(actor)
+    check_scope(actor, "agreement.read")
     if as_of is not None:
         sort = sort if "sort" in request.query_params else AgreementSort.NEWEST
         past.check_narrowing(sort, q)
@@ -159,7 +159,7 @@ async def read_agreement(
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """One agreement with its parties, and what the caller may do with it."""
-    _check_scope(actor)
+    check_scope(actor, "agreement.read")
     async with database.read(actor) as connection:
         if as_of is not None:
             was = await past.read(connection, actor, agreement_id, as_of)
@@ -399,7 +399,7 @@ async def list_clauses(
     as_of: AsOf = None,
 ) -> Response:
     """The clauses in force in their order, each with how many tasks fulfil it."""
-    _check_scope(actor)
+    check_scope(actor, "agreement.read")
     day = None if every else on or clock.day_of(as_of or clock.now())
     async with database.read(actor) as connection:
         if as_of is not None:
@@ -418,7 +418,7 @@ async def list_parties(
 ) -> Response:
     """The parties in their order, under the names that they signed with."""
     if as_of is not None:
-        _check_scope(actor)
+        check_scope(actor, "agreement.read")
         async with database.read(actor) as connection:
             was = await past.read(connection, actor, agreement_id, as_of)
         return page_response(request, past.parties(was), None, None)
@@ -430,7 +430,7 @@ async def list_signatures(
     agreement_id: UUID, request: Request, database: DatabaseDep, actor: ActorDep, as_of: AsOf = None
 ) -> Response:
     """Every signature as it is printed, also those that are void."""
-    _check_scope(actor)
+    check_scope(actor, "agreement.read")
     async with database.read(actor) as connection:
         if as_of is not None:
             was = await past.read(connection, actor, agreement_id, as_of)
@@ -447,7 +447,7 @@ async def read_agreement_text(
     agreement_id: UUID, database: DatabaseDep, actor: ActorDep, as_of: AsOf = None
 ) -> Response:
     """The frozen text and its digest; 404 while there is only a draft."""
-    _check_scope(actor)
+    check_scope(actor, "agreement.read")
     async with database.read(actor) as connection:
         if as_of is None:
             row = await texts_repository.read_text(connection, actor.organization_id, agreement_id)
@@ -465,7 +465,7 @@ async def list_agreement_texts(
     agreement_id: UUID, request: Request, database: DatabaseDep, actor: ActorDep, as_of: AsOf = None
 ) -> Response:
     """The text as it was signed first, every amendment, and what was taken back before it was signed by all."""
-    _check_scope(actor)
+    check_scope(actor, "agreement.read")
     async with database.read(actor) as connection:
         if as_of is not None:
             items = await past.texts(connection, actor, agreement_id, as_of)
@@ -486,7 +486,7 @@ async def read_agreement_text_by_digest(
     actor: ActorDep,
 ) -> Response:
     """One of the agreement's texts by its digest."""
-    _check_scope(actor)
+    check_scope(actor, "agreement.read")
     async with database.read(actor) as connection:
         row = await texts_repository.read_text_of(connection, actor.organization_id, agreement_id, text_digest)
     if row is None:
@@ -497,7 +497,7 @@ async def read_agreement_text_by_digest(
 @router.get("/{agreement_id}/text/verification", operation_id="verify_agreement_text", response_model=TextVerification)
 async def verify_agreement_text(agreement_id: UUID, database: DatabaseDep, actor: ActorDep) -> Response:
     """Recompute the digest of the text and of each signature, and render the text again from the records."""
-    _check_scope(actor)
+    check_scope(actor, "agreement.read")
     async with database.read(actor) as connection:
         if await texts_repository.read_text(connection, actor.organization_id, agreement_id) is None:
             raise errors.AgreementNotFound
@@ -517,14 +517,14 @@ async def list_agreement_history(
     cursor: CursorParameter = None,
 ) -> Response:
     """Every change of the agreement: who, when, what, from → to; the newest first."""
-    _check_scope(actor)
+    check_scope(actor, "agreement.read")
     return await history_page(
         request, database, actor, cursors, agreement_id, limit, cursor, errors.AgreementNotFound, as_of
     )
 
 
 async def _parts(request: Request, database: DatabaseDep, actor: Actor, agreement_id: UUID, part: str) -> Response:
-    _check_scope(actor)
+    check_scope(actor, "agreement.read")
     async with database.read(actor) as connection:
         if await reading_repository.read(connection, actor.organization_id, agreement_id) is None:
             raise errors.AgreementNotFound
@@ -602,8 +602,3 @@ def _etag(row: asyncpg.Record) -> str:
     over = row["status"] == AgreementStatus.OPEN_FOR_SIGNATURE and is_over(row["sign_by"], clock.today())
     held_up = row["status"] in UNTIL_FORCE and not row["amendable"]
     return etag(row["version"], "held_up" if held_up else "waits" if waits else "over" if over else None)
-
-
-def _check_scope(actor: Actor) -> None:
-    if not may_read(actor):
-        raise errors.NotAllowed

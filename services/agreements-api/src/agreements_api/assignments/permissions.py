@@ -28,11 +28,6 @@ def may_assign(actor: Actor, kind: SubjectKind, relations: Iterable[str]) -> boo
     return allowed(actor, f"{kind}.assign_people", relations)
 
 
-def may_read(actor: Actor) -> bool:
-    """A client reads as far as its scopes go; which records a person sees is a matter of membership alone."""
-    return actor.kind != "client" or allowed(actor, "assignment.read", ALL)
-
-
 def can_work(roles: Iterable[str]) -> bool:
     """Whether somebody with these roles can do anything with what is handed to him."""
     return not WORKERS.isdisjoint(roles)

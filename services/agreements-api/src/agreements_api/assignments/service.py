@@ -14,11 +14,12 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from agreements_api.accounts import service as accounts
 from agreements_api.assignments import errors, repository
 from agreements_api.assignments.models import AssignmentAction, SubjectKind
-from agreements_api.assignments.permissions import can_work, may_assign, may_read
+from agreements_api.assignments.permissions import can_work, may_assign
 from agreements_api.assignments.repository import Entry, Subject
 from agreements_api.assignments.schemas import Assignees, AssigneesReplace, HandedOver, HandOver
 from agreements_api.localities import contacts
 from agreements_api.localities.service import hold_organization, next_version
+from agreements_api.policy import check_scope
 from shared import clock
 from shared.auth import Actor
 from shared.db import driver_connection
@@ -156,8 +157,7 @@ async def _subject(
     subject_id: UUID,
     as_of: datetime | None = None,
 ) -> tuple[Subject, list[str]]:
-    if not may_read(actor):
-        raise errors.NotAllowed
+    check_scope(actor, "assignment.read")
     found = await repository.subject_of(connection, actor.organization_id, kind, subject_id, as_of)
     if found is None:
         raise errors.SubjectNotFound

@@ -35,11 +35,6 @@ def may(actor: Actor, step: str, relations: Iterable[str]) -> bool:
     return allowed(actor, f"boundary_case.{step}", relations)
 
 
-def may_read(actor: Actor) -> bool:
-    """A client reads as far as its scopes go; which records a person sees is a matter of membership alone."""
-    return actor.kind != "client" or may(actor, "read", ALL)
-
-
 def allowed_actions(actor: Actor, state: str, relations: Iterable[str]) -> tuple[str, ...]:
     """The steps that this caller can take now with the dossier itself."""
     held = list(relations)

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from agreements_api.boundary_cases import errors, repository, service
 from agreements_api.boundary_cases.models import CaseKind, CaseState, Side
-from agreements_api.boundary_cases.permissions import allowed_actions, may_read, step_actions
+from agreements_api.boundary_cases.permissions import allowed_actions, step_actions
 from agreements_api.boundary_cases.repository import Connection, Filter
 from agreements_api.boundary_cases.schemas import (
     BoundaryCaseCreate,
@@ -21,6 +21,7 @@ from agreements_api.boundary_cases.schemas import (
     StepConfirmation,
 )
 from agreements_api.history.schemas import LogEntryPublic
+from agreements_api.policy import check_scope
 from agreements_api.representation import json_response, page_response
 from agreements_api.tasks.errors import TaskNotFound
 from shared.auth import Actor
@@ -81,7 +82,7 @@ async def list_task_boundary_cases(
     cursor: CursorParameter = None,
 ) -> Response:
     """Dossiers of one task, the newest first."""
-    _check_scope(actor)
+    check_scope(actor, "boundary_case.read")
     async with database.read(actor) as connection:
         if not await repository.task_is_visible(connection, actor.organization_id, task_id):
             raise TaskNotFound
@@ -110,7 +111,7 @@ async def read_boundary_case(
     boundary_case_id: UUID, database: DatabaseDep, actor: ActorDep, if_none_match: IfNoneMatch = None
 ) -> Response:
     """One dossier, with its steps and what the caller may do with each."""
-    _check_scope(actor)
+    check_scope(actor, "boundary_case.read")
     async with database.read(actor) as connection:
         row = await repository.read(connection, actor.organization_id, boundary_case_id)
     if row is None:
@@ -218,7 +219,7 @@ async def list_boundary_case_history(
     cursor: CursorParameter = None,
 ) -> Response:
     """Every change of the dossier, by whom and when, the newest first."""
-    _check_scope(actor)
+    check_scope(actor, "boundary_case.read")
     scope = f"boundary-case-history:{boundary_case_id}"
     before = int(cursors.decode(scope, cursor)[0]) if cursor is not None else None
     async with database.read(actor) as connection:
@@ -239,18 +240,13 @@ async def _page(
     limit: int,
     cursor: str | None,
 ) -> Response:
-    _check_scope(actor)
+    check_scope(actor, "boundary_case.read")
     scope = f"boundary-cases:{narrowed.task_id}"
     before = UUID(cursors.decode(scope, cursor)[0]) if cursor is not None else None
     rows = await repository.list_cases(connection, actor.organization_id, narrowed, before=before, limit=limit + 1)
     items, last = cut(rows, limit)
     following = cursors.encode(scope, [last["id"]]) if last else None
     return page_response(request, [_body(actor, row) for row in items], following, None)
-
-
-def _check_scope(actor: Actor) -> None:
-    if not may_read(actor):
-        raise errors.NotAllowed
 
 
 def _shown(actor: Actor, row: asyncpg.Record, *, status_code: int = 200) -> Response:

@@ -9,8 +9,9 @@ import orjson
 from fastapi import APIRouter, Query, Request, Response
 
 from agreements_api.comments import errors, repository, service
-from agreements_api.comments.permissions import allowed_actions, may_read
+from agreements_api.comments.permissions import allowed_actions
 from agreements_api.comments.schemas import CommentCreate, CommentPublic, CommentUpdate, CommentVersion, PersonPublic
+from agreements_api.policy import check_scope
 from agreements_api.representation import json_response, page_response, with_actions
 from agreements_api.tasks.answers import check_visible
 from shared.auth import Actor
@@ -46,7 +47,7 @@ async def list_comments(
     cursor: CursorParameter = None,
 ) -> Response:
     """What was said about the task, the newest first; one that was taken back has no text."""
-    _check_scope(actor)
+    check_scope(actor, "comment.read")
     scope = f"comments:{task_id}"
     before = UUID(cursors.decode(scope, cursor)[0]) if cursor is not None else None
     async with database.read(actor) as connection:
@@ -75,7 +76,7 @@ async def read_comment(
     task_id: UUID, comment_id: UUID, database: DatabaseDep, actor: ActorDep, if_none_match: IfNoneMatch = None
 ) -> Response:
     """One comment, and what the caller may do with it."""
-    _check_scope(actor)
+    check_scope(actor, "comment.read")
     async with database.read(actor) as connection:
         row = await repository.read(connection, actor, task_id, comment_id)
     if row is None:
@@ -190,8 +191,3 @@ def _shown(actor: Actor, task_id: UUID, row: asyncpg.Record, *, status_code: int
 
 def _body(actor: Actor, row: asyncpg.Record) -> str:
     return with_actions(row["body"], allowed_actions(actor, row["state"], row["relations"]))
-
-
-def _check_scope(actor: Actor) -> None:
-    if not may_read(actor):
-        raise errors.NotAllowed

@@ -26,11 +26,6 @@ def may(actor: Actor, action: str, relations: Iterable[str]) -> bool:
     return allowed(actor, action, relations)
 
 
-def may_read(actor: Actor) -> bool:
-    """A client reads as far as its scopes go; which records a person sees is a matter of membership alone."""
-    return actor.kind != "client" or may(actor, "corridor.read", ALL)
-
-
 def corridor_actions(actor: Actor, relations: Iterable[str], *, agreement_status: str) -> tuple[str, ...]:
     """The steps that this caller can take with a corridor; everybody who sees it may add a segment of his own."""
     held = list(relations)

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from agreements_api.agreements.schemas import Day
 from agreements_api.corridors import errors, repository, service
-from agreements_api.corridors.permissions import corridor_actions, may_read, segment_actions
+from agreements_api.corridors.permissions import corridor_actions, segment_actions
 from agreements_api.corridors.schemas import (
     CorridorChangePublic,
     CorridorCreate,
@@ -26,7 +26,7 @@ from agreements_api.corridors.schemas import (
 )
 from agreements_api.corridors.standing import SynchronyPublic, shown
 from agreements_api.corridors.synchrony import synchrony_of
-from agreements_api.policy import Relation
+from agreements_api.policy import Relation, check_scope
 from agreements_api.representation import json_response, page_response
 from agreements_api.tasks.schemas import Reason
 from shared import clock
@@ -68,7 +68,7 @@ async def list_corridors(
     cursor: CursorParameter = None,
 ) -> Response:
     """Corridors of the agreements that the caller's organisation is a member of, the newest first."""
-    _check_scope(actor)
+    check_scope(actor, "corridor.read")
     before = UUID(cursors.decode("corridors", cursor)[0]) if cursor is not None else None
     async with database.read(actor) as connection:
         rows = await repository.list_corridors(
@@ -113,7 +113,7 @@ async def read_corridor(
     corridor_id: UUID, database: DatabaseDep, actor: ActorDep, if_none_match: IfNoneMatch = None
 ) -> Response:
     """One corridor, and what the caller may do with it."""
-    _check_scope(actor)
+    check_scope(actor, "corridor.read")
     async with database.read(actor) as connection:
         answer = await _shown_corridor(connection, actor, corridor_id)
     return not_modified(if_none_match, answer.headers["etag"]) or answer
@@ -149,7 +149,7 @@ async def list_segments(
     cursor: CursorParameter = None,
 ) -> Response:
     """The segments in their order along the corridor, without those that were withdrawn."""
-    _check_scope(actor)
+    check_scope(actor, "corridor.read")
     scope = f"segments:{corridor_id}"
     after = int(cursors.decode(scope, cursor)[0]) if cursor is not None else None
     async with database.read(actor) as connection:
@@ -191,7 +191,7 @@ async def read_segment(
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """One segment, also one that was withdrawn, and what the caller may do with it."""
-    _check_scope(actor)
+    check_scope(actor, "corridor.read")
     async with database.read(actor) as connection:
         answer = await _shown_segment(connection, actor, corridor_id, segment_id)
     return not_modified(if_none_match, answer.headers["etag"]) or answer
@@ -277,7 +277,7 @@ async def read_corridor_geojson(
     corridor_id: UUID, database: DatabaseDep, actor: ActorDep, if_none_match: IfNoneMatch = None
 ) -> Response:
     """The lines of the segments as a FeatureCollection (RFC 7946, WGS 84); each feature names its source."""
-    _check_scope(actor)
+    check_scope(actor, "corridor.read")
     async with database.read(actor) as connection:
         features = await repository.features(connection, actor.organization_id, corridor_id)
         await _check_visible(connection, actor, corridor_id, found=bool(features))
@@ -301,7 +301,7 @@ async def read_synchrony(
 
     It is computed from what the segments say now; `on` moves the day on which a finish is past or still to come.
     """
-    _check_scope(actor)
+    check_scope(actor, "corridor.read")
     day: date = on or clock.today()
     async with database.read(actor) as connection:
         segments = await repository.stretches(connection, actor.organization_id, corridor_id)
@@ -324,7 +324,7 @@ async def list_corridor_history(
     cursor: CursorParameter = None,
 ) -> Response:
     """Every change of the corridor and of its segments: who, when, what, from → to; the newest first."""
-    _check_scope(actor)
+    check_scope(actor, "corridor.read")
     scope = f"corridor-history:{corridor_id}"
     before = UUID(cursors.decode(scope, cursor)[0]) if cursor is not None else None
     async with database.read(actor) as connection:
@@ -400,11 +400,6 @@ async def _check_visible(connection: "Connection[Any]", actor: Actor, corridor_i
     """Nothing found may mean that there is nothing, or nothing to be seen."""
     if not found and not await repository.is_visible(connection, actor.organization_id, corridor_id):
         raise errors.CorridorNotFound
-
-
-def _check_scope(actor: Actor) -> None:
-    if not may_read(actor):
-        raise errors.NotAllowed
 
 
 def _digest(body: str) -> str:

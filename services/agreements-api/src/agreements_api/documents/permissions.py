@@ -52,11 +52,6 @@ _ADDING: dict[SubjectKind, str] = {
 }
 
 
-def may_read(actor: Actor) -> bool:
-    """A client reads as far as its scopes go; which records a person sees is a matter of membership alone."""
-    return actor.kind != "client" or allowed(actor, "document.read", ALL)
-
-
 def may_add(actor: Actor, kind: SubjectKind, relations: Iterable[str]) -> bool:
     """Whether the caller may attach something to a subject of this kind that he stands in these relations to."""
     return allowed(actor, _ADDING[kind], relations)

@@ -13,9 +13,10 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from agreements_api.documents import errors, repository
 from agreements_api.documents.media_types import MediaType
 from agreements_api.documents.models import HELD, Document, SubjectKind
-from agreements_api.documents.permissions import allowed_actions, may_add, may_read, may_remove
+from agreements_api.documents.permissions import allowed_actions, may_add, may_remove
 from agreements_api.documents.repository import Listed, Subject
 from agreements_api.documents.schemas import DocumentPublic, EvidenceCreate
+from agreements_api.policy import check_scope
 from shared import clock
 from shared.auth import Actor
 from shared.db import driver_connection
@@ -114,7 +115,7 @@ async def read(
     connection: Connection, actor: Actor, document_id: UUID, as_of: datetime | None = None
 ) -> DocumentPublic:
     """One document as the caller sees it, or would have seen it at an instant."""
-    _check_scope(actor)
+    check_scope(actor, "document.read")
     if as_of is None:
         return await after_change(connection, actor, document_id)
     row = await _row(connection, actor, document_id)
@@ -143,7 +144,7 @@ async def list_documents(
     connection: Connection, actor: Actor, listed: Listed, *, before: UUID | None, limit: int
 ) -> list[DocumentPublic]:
     """Documents of an agreement, of a task or of one subject, the newest first."""
-    _check_scope(actor)
+    check_scope(actor, "document.read")
     rows = await repository.list_documents(connection, actor.organization_id, listed, before=before, limit=limit)
     if listed.as_of is not None:
         return [shown_then(row, listed.as_of) for row in rows]
@@ -258,8 +259,3 @@ async def _row(connection: Connection, actor: Actor, document_id: UUID) -> async
     if row is None:
         raise errors.DocumentNotFound
     return row
-
-
-def _check_scope(actor: Actor) -> None:
-    if not may_read(actor):
-        raise errors.NotAllowed

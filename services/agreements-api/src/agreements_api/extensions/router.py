@@ -12,9 +12,9 @@ from agreements_api.extensions.permissions import allowed_actions
 from agreements_api.extensions.schemas import ExtensionCreate, ExtensionPublic, Grant
 from agreements_api.history.instants import AsOf
 from agreements_api.history.past import Json, body_of, shown
-from agreements_api.policy import Caller
+from agreements_api.policy import Caller, check_scope
 from agreements_api.representation import json_response, page_response, with_actions
-from agreements_api.tasks.answers import check_scope, check_visible
+from agreements_api.tasks.answers import check_visible
 from agreements_api.tasks.schemas import Reason, Remark
 from agreements_api.tasks.steps import Connection
 from shared.auth import Actor
@@ -49,7 +49,7 @@ async def list_extensions(
     cursor: CursorParameter = None,
 ) -> Response:
     """Every request for a later deadline, the newest first, with what was decided."""
-    check_scope(actor)
+    check_scope(actor, "task.read")
     scope = f"extensions:{task_id}"
     before = UUID(cursors.decode(scope, cursor)[0]) if cursor is not None else None
     seer = actor.organization_id
@@ -99,7 +99,7 @@ async def read_extension(
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """One request, and what the caller may do with it."""
-    check_scope(actor)
+    check_scope(actor, "task.read")
     if as_of is not None:
         async with database.read(actor) as connection:
             was = await repository.read_past(connection, actor.organization_id, task_id, as_of, extension_id)

@@ -30,11 +30,6 @@ def may(actor: Actor, step: str, relations: Iterable[str]) -> bool:
     return allowed(actor, f"funding.{step}", relations)
 
 
-def may_read(actor: Actor) -> bool:
-    """A client reads as far as its scopes go; which records a person sees is a matter of membership alone."""
-    return actor.kind != "client" or may(actor, "read", ALL)
-
-
 def may_read_periods(actor: Actor) -> bool:
     return allowed(actor, "plan_period.read")
 

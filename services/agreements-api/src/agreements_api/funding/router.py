@@ -12,7 +12,7 @@ from fastapi import APIRouter, Query, Request, Response
 from agreements_api.funding import errors, periods, repository, service
 from agreements_api.funding.gates import Period, gate, message, next_period, soon_from
 from agreements_api.funding.models import FundingStatus, Gate
-from agreements_api.funding.permissions import allowed_actions, may_read, may_read_periods
+from agreements_api.funding.permissions import allowed_actions, may_read_periods
 from agreements_api.funding.repository import Narrowed
 from agreements_api.funding.schemas import (
     FundingGatePublic,
@@ -23,6 +23,7 @@ from agreements_api.funding.schemas import (
     PlanPeriodPublic,
     PlanPeriods,
 )
+from agreements_api.policy import check_scope
 from agreements_api.representation import json_response, page_response
 from shared import clock
 from shared.auth import Actor
@@ -76,7 +77,7 @@ async def read_task_funding(
     task_id: UUID, database: DatabaseDep, actor: ActorDep, language: Language, if_none_match: IfNoneMatch = None
 ) -> Response:
     """What the task needs of public investment, and how it stands to the end of its plan period today."""
-    _check_scope(actor)
+    check_scope(actor, "funding.read")
     async with database.read(actor) as connection:
         shown = await _funding(connection, actor, task_id, language)
     return not_modified(if_none_match, _etag(shown, language)) or _answer(shown, language)
@@ -118,7 +119,7 @@ async def list_funding_gates(
     cursor: CursorParameter = None,
 ) -> Response:
     """Tasks that need public investment, by the day on which their plan period closes; what was missed comes first."""
-    _check_scope(actor)
+    check_scope(actor, "funding.read")
     today = clock.today()
     until = None if within is None else today + timedelta(days=within)
     narrowed = Narrowed(tuple(state) or _WAITING, agreement_id, until, plan_period)
@@ -193,11 +194,6 @@ def _answer(shown: FundingPublic, language: str) -> Response:
 def _etag(shown: FundingPublic, language: str) -> str:
     # The state changes with the day and without a version, and its words with the language.
     return etag(shown.version, f"{shown.gate or 'none'}_{language}")
-
-
-def _check_scope(actor: Actor) -> None:
-    if not may_read(actor):
-        raise errors.NotAllowed
 
 
 def _position(values: Sequence[str]) -> tuple[date, UUID]:

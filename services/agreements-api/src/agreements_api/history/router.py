@@ -7,20 +7,19 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request, Response
 
 from agreements_api.agreements.errors import AgreementNotFound
-from agreements_api.agreements.permissions import may_read as may_read_agreements
 from agreements_api.history import comparison, past, repository
 from agreements_api.history.instants import Instant
 from agreements_api.history.schemas import AgreementDifference, BrokenLink, HistoryVerification, TaskDifference
 from agreements_api.history.verification import verify
+from agreements_api.policy import check_scope
 from agreements_api.representation import json_response, page_response
 from agreements_api.tasks.errors import TaskNotFound
-from agreements_api.tasks.permissions import may_read as may_read_tasks
 from shared import clock
 from shared.auth import Actor
 from shared.db import Database
 from shared.dependencies import ActorDep, DatabaseDep
 from shared.pagination import Cursors, cut
-from shared.problems import Forbidden, NotFound
+from shared.problems import NotFound
 
 router = APIRouter(tags=["history"])
 
@@ -36,8 +35,8 @@ async def compare_agreement(
 ) -> Response:
     """What differs between two instants: the agreement, its parties and clauses, and its tasks; by whom and when."""
     # What differs in tasks is shown as well.
-    if not (may_read_agreements(actor) and may_read_tasks(actor)):
-        raise Forbidden
+    check_scope(actor, "agreement.read")
+    check_scope(actor, "task.read")
     async with database.read(actor) as connection:
         found = await comparison.of_agreement(
             connection, actor, agreement_id, begin=begin, end=to or clock.now(), missing=AgreementNotFound
@@ -48,8 +47,7 @@ async def compare_agreement(
 @router.get("/tasks/{task_id}/difference", operation_id="compare_task", response_model=TaskDifference)
 async def compare_task(task_id: UUID, database: DatabaseDep, actor: ActorDep, begin: From, to: To = None) -> Response:
     """What differs in a task between two instants, by whom and when."""
-    if not may_read_tasks(actor):
-        raise Forbidden
+    check_scope(actor, "task.read")
     async with database.read(actor) as connection:
         found = await comparison.of_task(
             connection, actor, task_id, begin=begin, end=to or clock.now(), missing=TaskNotFound
@@ -64,8 +62,7 @@ async def compare_task(task_id: UUID, database: DatabaseDep, actor: ActorDep, be
 )
 async def verify_agreement_history(agreement_id: UUID, database: DatabaseDep, actor: ActorDep) -> Response:
     """Recompute the chain of digests of an agreement and of its tasks, and hold the records to what it tells."""
-    if not may_read_agreements(actor):
-        raise Forbidden
+    check_scope(actor, "agreement.read")
     async with database.read(actor) as connection:
         if await past.state_at(connection, actor, agreement_id, clock.now()) is None:
             raise AgreementNotFound

@@ -16,10 +16,5 @@ def may_record(actor: Actor, relations: Iterable[str]) -> bool:
     return allowed(actor, "meeting_promise.record", relations)
 
 
-def may_read(actor: Actor) -> bool:
-    """A client reads as far as its scopes go; which records a person sees is a matter of membership alone."""
-    return actor.kind != "client" or allowed(actor, "meeting_promise.read", ALL)
-
-
 def allowed_actions(actor: Actor, relations: Iterable[str]) -> tuple[str, ...]:
     return ("update",) if may_record(actor, relations) else ()

@@ -11,9 +11,10 @@ from agreements_api.agreements.errors import AgreementNotFound
 from agreements_api.agreements.schemas import Day
 from agreements_api.history.schemas import LogEntryPublic
 from agreements_api.meeting_rhythm import errors, repository, service
-from agreements_api.meeting_rhythm.permissions import allowed_actions, may_read
+from agreements_api.meeting_rhythm.permissions import allowed_actions
 from agreements_api.meeting_rhythm.repository import Connection
 from agreements_api.meeting_rhythm.schemas import MeetingRhythm, PromiseCreate, PromisePublic, PromiseUpdate
+from agreements_api.policy import check_scope
 from agreements_api.representation import json_response, page_response, with_actions
 from shared import clock
 from shared.auth import Actor
@@ -47,7 +48,7 @@ async def read_meeting_rhythm(
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Promised meetings against those that were held: which are missing, which came late, which is due next."""
-    _check_scope(actor)
+    check_scope(actor, "meeting_promise.read")
     async with database.read(actor) as connection:
         rhythm = await service.read_rhythm(connection, actor, agreement_id, on or clock.today())
     body = rhythm.model_dump_json()
@@ -71,7 +72,7 @@ async def list_meeting_promises(
     cursor: CursorParameter = None,
 ) -> Response:
     """How often the parties promised to meet, in the order in which it was recorded."""
-    _check_scope(actor)
+    check_scope(actor, "meeting_promise.read")
     scope = f"meeting-promises:{agreement_id}"
     after = UUID(cursors.decode(scope, cursor)[0]) if cursor is not None else None
     async with database.read(actor) as connection:
@@ -113,7 +114,7 @@ async def read_meeting_promise(
     agreement_id: UUID, promise_id: UUID, database: DatabaseDep, actor: ActorDep, if_none_match: IfNoneMatch = None
 ) -> Response:
     """One promise."""
-    _check_scope(actor)
+    check_scope(actor, "meeting_promise.read")
     async with database.read(actor) as connection:
         row = await repository.read(connection, actor.organization_id, agreement_id, promise_id)
     if row is None:
@@ -159,7 +160,7 @@ async def list_meeting_promise_history(
     cursor: CursorParameter = None,
 ) -> Response:
     """What was recorded of the promise, by whom and when, the newest first."""
-    _check_scope(actor)
+    check_scope(actor, "meeting_promise.read")
     scope = f"meeting-promise-history:{promise_id}"
     before = int(cursors.decode(scope, cursor)[0]) if cursor is not None else None
     async with database.read(actor) as connection:
@@ -167,11 +168,6 @@ async def list_meeting_promise_history(
     items, last = cut(rows, limit)
     following = cursors.encode(scope, [last["version"]]) if last else None
     return page_response(request, [row["body"] for row in items], following, None)
-
-
-def _check_scope(actor: Actor) -> None:
-    if not may_read(actor):
-        raise errors.NotAllowed
 
 
 def _shown(actor: Actor, row: asyncpg.Record, *, status_code: int = 200, location: str | None = None) -> Response:

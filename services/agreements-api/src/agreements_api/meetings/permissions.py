@@ -42,11 +42,6 @@ def may_assign(actor: Actor, relations: Iterable[str]) -> bool:
     return may_with_agreement(actor, "assign_task", relations)
 
 
-def may_read(actor: Actor) -> bool:
-    """A client reads as far as its scopes go; which records a person sees is a matter of membership alone."""
-    return actor.kind != "client" or may(actor, "read", ALL)
-
-
 def allowed_actions(actor: Actor, status: str, relations: Iterable[str]) -> tuple[str, ...]:
     """The steps that this caller can take now."""
     held = list(relations)

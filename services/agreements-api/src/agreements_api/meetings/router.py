@@ -15,7 +15,7 @@ from agreements_api.history.schemas import LogEntryPublic
 from agreements_api.meetings import errors, outcomes, repository, service
 from agreements_api.meetings.changing import relations_of
 from agreements_api.meetings.models import MeetingKind, MeetingStatus
-from agreements_api.meetings.permissions import allowed_actions, may_read, outcome_actions
+from agreements_api.meetings.permissions import allowed_actions, outcome_actions
 from agreements_api.meetings.repository import Connection, Filter
 from agreements_api.meetings.schemas import (
     AttendanceReplace,
@@ -31,6 +31,7 @@ from agreements_api.meetings.schemas import (
     OutcomeCreate,
     OutcomeUpdate,
 )
+from agreements_api.policy import check_scope
 from agreements_api.representation import json_response, page_response
 from shared.auth import Actor
 from shared.db import Database
@@ -77,7 +78,7 @@ async def list_meetings(
     cursor: CursorParameter = None,
 ) -> Response:
     """Meetings of the agreements that the caller's organisation is a member of, the latest first."""
-    _check_scope(actor)
+    check_scope(actor, "meeting.read")
     narrowed = Filter(agreement_id, status, kind, organization, starts_after, starts_before)
     scope = f"meetings:{sort}"
     after = _position(cursors.decode(scope, cursor)) if cursor is not None else None
@@ -115,7 +116,7 @@ async def read_meeting(
     meeting_id: UUID, database: DatabaseDep, actor: ActorDep, if_none_match: IfNoneMatch = None
 ) -> Response:
     """One meeting, with whom it invited, who came, what it concluded and what the caller may do with it."""
-    _check_scope(actor)
+    check_scope(actor, "meeting.read")
     async with database.read(actor) as connection:
         row = await repository.read(connection, actor.organization_id, meeting_id)
     if row is None:
@@ -328,7 +329,7 @@ async def _parts(
     cursor: str | None,
 ) -> Response:
     """What lies beside a meeting (its name and what it is numbered by), the newest first."""
-    _check_scope(actor)
+    check_scope(actor, "meeting.read")
     name, number = part
     scope = f"meeting-{name}:{meeting_id}"
     before = int(cursors.decode(scope, cursor)[0]) if cursor is not None else None
@@ -339,11 +340,6 @@ async def _parts(
     items, last = cut(rows, limit)
     following = cursors.encode(scope, [last[number]]) if last else None
     return page_response(request, [row["body"] for row in items], following, None)
-
-
-def _check_scope(actor: Actor) -> None:
-    if not may_read(actor):
-        raise errors.NotAllowed
 
 
 def _position(values: Sequence[str]) -> tuple[datetime, UUID]:

@@ -12,9 +12,9 @@ from agreements_api.history.past import Json, body_of, shown
 from agreements_api.milestones import errors, repository, service
 from agreements_api.milestones.permissions import allowed_actions
 from agreements_api.milestones.schemas import MilestoneCreate, MilestonePublic, MilestoneUpdate
-from agreements_api.policy import Caller
+from agreements_api.policy import Caller, check_scope
 from agreements_api.representation import json_response, page_response, with_actions
-from agreements_api.tasks.answers import check_scope, check_visible
+from agreements_api.tasks.answers import check_visible
 from agreements_api.tasks.steps import Connection
 from shared.auth import Actor
 from shared.dependencies import (
@@ -48,7 +48,7 @@ async def list_milestones(
     cursor: CursorParameter = None,
 ) -> Response:
     """What has to be reached on the way, in its order."""
-    check_scope(actor)
+    check_scope(actor, "task.read")
     scope = f"milestones:{task_id}"
     after = None
     if cursor is not None:
@@ -97,7 +97,7 @@ async def read_milestone(
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """One milestone, and what the caller may do with it."""
-    check_scope(actor)
+    check_scope(actor, "task.read")
     if as_of is not None:
         async with database.read(actor) as connection:
             was = await repository.read_past(connection, actor.organization_id, task_id, as_of, milestone_id)

@@ -36,11 +36,6 @@ def may(actor: Actor, step: str, relations: Iterable[str]) -> bool:
     return allowed(actor, f"obstacle.{step}", relations)
 
 
-def may_read(actor: Actor) -> bool:
-    """A client reads as far as its scopes go; which records a person sees is a matter of membership alone."""
-    return actor.kind != "client" or may(actor, "read", ALL)
-
-
 def allowed_actions(
     actor: Actor, status: str, level: str, relations: Iterable[str], *, escalatable: bool
 ) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from agreements_api.obstacles import errors, repository, service
 from agreements_api.obstacles.models import ObstacleLevel, ObstacleStatus
 from agreements_api.obstacles.past import repository as past_repository
 from agreements_api.obstacles.past import service as past
-from agreements_api.obstacles.permissions import allowed_actions, may_read
+from agreements_api.obstacles.permissions import allowed_actions
 from agreements_api.obstacles.repository import Filter
 from agreements_api.obstacles.schemas import (
     EscalationReason,
@@ -27,6 +27,7 @@ from agreements_api.obstacles.schemas import (
     ObstacleUpdate,
     ReopeningReason,
 )
+from agreements_api.policy import check_scope
 from agreements_api.representation import json_response, page_response, with_actions
 from shared import clock
 from shared.auth import Actor
@@ -91,7 +92,7 @@ async def list_obstacles(
 
     As of an instant they are those of one agreement or one task (`agreement_id`, `task_id`).
     """
-    _check_scope(actor)
+    check_scope(actor, "obstacle.read")
     before = UUID(cursors.decode("obstacles", cursor)[0]) if cursor is not None else None
     narrowed = Filter(agreement_id, task_id, status, level, organization, overdue)
     if as_of is not None:
@@ -124,7 +125,7 @@ async def read_obstacle(
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """One obstacle with its measures, and what the caller may do with it."""
-    _check_scope(actor)
+    check_scope(actor, "obstacle.read")
     if as_of is not None:
         async with database.read(actor) as connection:
             was = await past.read(connection, actor, obstacle_id, as_of)
@@ -267,7 +268,7 @@ async def list_obstacle_history(
     cursor: CursorParameter = None,
 ) -> Response:
     """Every change of the obstacle and of its measures: who, when, what; the newest first."""
-    _check_scope(actor)
+    check_scope(actor, "obstacle.read")
     scope = f"obstacles:{obstacle_id}"
     before = int(cursors.decode(scope, cursor)[0]) if cursor is not None else None
     async with database.read(actor) as connection:
@@ -313,8 +314,3 @@ def _body(actor: Actor, row: asyncpg.Record) -> str:
 def _etag(row: asyncpg.Record) -> str:
     # That a clock has run out changes with the day and without a version.
     return etag(row["version"], row["stand"])
-
-
-def _check_scope(actor: Actor) -> None:
-    if not may_read(actor):
-        raise errors.NotAllowed

@@ -29,11 +29,6 @@ def may(actor: Actor, step: str, relations: Iterable[str]) -> bool:
     return allowed(actor, f"open_point.{step}", relations)
 
 
-def may_read(actor: Actor, action: str) -> bool:
-    """A client reads as far as its scopes go; which records a person sees is a matter of membership alone."""
-    return actor.kind != "client" or allowed(actor, action, ALL)
-
-
 def allowed_actions(actor: Actor, state: str, relations: Iterable[str]) -> tuple[str, ...]:
     """The steps that this caller can take now."""
     held = list(relations)

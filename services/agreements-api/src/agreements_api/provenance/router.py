@@ -10,9 +10,10 @@ from fastapi import APIRouter, Query, Request, Response
 
 from agreements_api.agreements.errors import AgreementNotFound
 from agreements_api.history.instants import AsOf
+from agreements_api.policy import check_scope
 from agreements_api.provenance import errors, repository, service
 from agreements_api.provenance.models import OpenPoint, OpenPointKind, OpenPointState
-from agreements_api.provenance.permissions import allowed_actions, may_read
+from agreements_api.provenance.permissions import allowed_actions
 from agreements_api.provenance.schemas import Carrying, OpenPointCreate, OpenPointPublic, Provenance, Resolution
 from agreements_api.representation import json_response, page_response, with_actions
 from shared import clock
@@ -43,8 +44,7 @@ async def read_provenance(
     agreement_id: UUID, database: DatabaseDep, actor: ActorDep, if_none_match: IfNoneMatch = None, as_of: AsOf = None
 ) -> Response:
     """From the conclusion to the result: what the agreement carries out, what carries it out, its gaps."""
-    if not may_read(actor, "provenance.read"):
-        raise errors.NotAllowed
+    check_scope(actor, "provenance.read")
     async with database.read(actor) as connection:
         if as_of is None:
             body = await repository.read_chain(connection, actor.organization_id, agreement_id, today=clock.today())
@@ -73,7 +73,7 @@ async def list_open_points(
     as_of: AsOf = None,
 ) -> Response:
     """What evaluations of the agreement found wanting or proposed, the newest first."""
-    _check_scope(actor)
+    check_scope(actor, "open_point.read")
     scope = f"open-points:{agreement_id}" + (f":{as_of.isoformat()}" if as_of else "")
     before = UUID(cursors.decode(scope, cursor)[0]) if cursor is not None else None
     async with database.read(actor) as connection:
@@ -122,7 +122,7 @@ async def read_open_point(
     point_id: UUID, database: DatabaseDep, actor: ActorDep, if_none_match: IfNoneMatch = None
 ) -> Response:
     """One open point, and what the caller may do with it."""
-    _check_scope(actor)
+    check_scope(actor, "open_point.read")
     async with database.read(actor) as connection:
         row = await repository.read_point(connection, actor.organization_id, point_id)
     if row is None:
@@ -193,8 +193,3 @@ def _shown(actor: Actor, row: asyncpg.Record, *, status_code: int = 200) -> Resp
 
 def _body(actor: Actor, row: asyncpg.Record) -> str:
     return with_actions(row["body"], allowed_actions(actor, row["state"], row["relations"]))
-
-
-def _check_scope(actor: Actor) -> None:
-    if not may_read(actor, "open_point.read"):
-        raise errors.NotAllowed

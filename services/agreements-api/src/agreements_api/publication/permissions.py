@@ -17,10 +17,5 @@ def may(actor: Actor, step: str, relations: Iterable[str]) -> bool:
     return allowed(actor, f"publication.{step}", relations)
 
 
-def may_read(actor: Actor) -> bool:
-    """A client reads as far as its scopes go; which records a person sees is a matter of membership alone."""
-    return actor.kind != "client" or may(actor, "read", ALL)
-
-
 # What can happen now; an agreement lists it among its own steps.
 steps = publishing

@@ -12,9 +12,10 @@ from fastapi import APIRouter, Query, Request, Response
 
 from agreements_api.agreements.errors import AgreementNotFound
 from agreements_api.agreements.models import Instrument
+from agreements_api.policy import check_scope
 from agreements_api.publication import errors, outlines, repository, service
 from agreements_api.publication.caching import BRIEFLY, LONG, cached
-from agreements_api.publication.permissions import may, may_read, steps
+from agreements_api.publication.permissions import may, steps
 from agreements_api.publication.schemas import (
     LocalityCollection,
     Moment,
@@ -201,8 +202,7 @@ async def read_publication(
     agreement_id: UUID, database: DatabaseDep, actor: ActorDep, if_none_match: IfNoneMatch = None
 ) -> Response:
     """How an agreement stands to the public, with the tasks that are public too; the ETag is the agreement's."""
-    if not may_read(actor):
-        raise errors.NotAllowed
+    check_scope(actor, "publication.read")
     async with database.read(actor) as connection:
         row = await repository.read(connection, actor.organization_id, agreement_id)
     if row is None:

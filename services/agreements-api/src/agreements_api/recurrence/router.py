@@ -5,9 +5,10 @@ from uuid import UUID
 import asyncpg
 from fastapi import APIRouter, Request, Response
 
+from agreements_api.policy import check_scope
 from agreements_api.recurrence import errors, repository, service
 from agreements_api.recurrence.schemas import RecurrencePublic, RecurrenceUpdate
-from agreements_api.tasks.answers import change, check_scope, check_visible
+from agreements_api.tasks.answers import change, check_visible
 from agreements_api.tasks.schemas import TaskPublic
 from agreements_api.tasks.steps import Connection
 from shared.dependencies import ActorDep, DatabaseDep, IdempotencyKey, IfMatch
@@ -18,7 +19,7 @@ router = APIRouter(tags=["tasks"])
 @router.get("/tasks/{task_id}/recurrence", operation_id="read_recurrence", response_model=RecurrencePublic)
 async def read_recurrence(task_id: UUID, database: DatabaseDep, actor: ActorDep) -> RecurrencePublic:
     """What repeats the task, and its next occurrences."""
-    check_scope(actor)
+    check_scope(actor, "task.read")
     async with database.read(actor) as connection:
         found = await repository.read(connection, actor.organization_id, task_id)
         if found is None:

@@ -10,13 +10,13 @@ from fastapi import APIRouter, Query, Request, Response
 from agreements_api.agreements.schemas import Day
 from agreements_api.history.instants import AsOf
 from agreements_api.history.past import body_of, shown
-from agreements_api.policy import Caller
+from agreements_api.policy import Caller, check_scope
 from agreements_api.representation import json_response, page_response, with_actions
 from agreements_api.task_dependencies import repository, service
 from agreements_api.task_dependencies.models import Direction
 from agreements_api.task_dependencies.permissions import allowed_actions
 from agreements_api.task_dependencies.schemas import DependencyCreate, DependencyPublic, Impact
-from agreements_api.tasks.answers import check_scope, check_visible
+from agreements_api.tasks.answers import check_visible
 from agreements_api.tasks.steps import Connection
 from shared.dependencies import (
     PAGE,
@@ -50,7 +50,7 @@ async def list_dependencies(
     cursor: CursorParameter = None,
 ) -> Response:
     """The tasks that have to be finished first, or those that wait for this one; the newest link first."""
-    check_scope(actor)
+    check_scope(actor, "task.read")
     scope = f"dependencies:{task_id}:{direction}"
     before = UUID(cursors.decode(scope, cursor)[0]) if cursor is not None else None
     seer = actor.organization_id
@@ -80,7 +80,7 @@ async def read_dependency_impact(
     ] = None,
 ) -> Impact:
     """What a slip of the task does to those behind it, by working days."""
-    check_scope(actor)
+    check_scope(actor, "task.read")
     async with database.read(actor) as connection:
         return await service.impact(connection, actor, task_id, due_on)
 

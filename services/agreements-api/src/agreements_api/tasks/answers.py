@@ -10,7 +10,7 @@ from fastapi import Request, Response
 from agreements_api.policy import Caller
 from agreements_api.representation import json_response, with_actions
 from agreements_api.tasks import errors, reading_repository
-from agreements_api.tasks.permissions import STEPS, allowed_actions, may_read
+from agreements_api.tasks.permissions import STEPS, allowed_actions
 from agreements_api.tasks.steps import Connection
 from shared.auth import Actor
 from shared.etags import etag
@@ -31,11 +31,6 @@ async def change(
         return shown(actor, await step(connection), status_code=status_code)
 
     return await write_once(request, actor, key, answer)
-
-
-def check_scope(actor: Actor) -> None:
-    if not may_read(actor):
-        raise errors.NotAllowed
 
 
 def shown(actor: Actor, row: asyncpg.Record, *, status_code: int = 200) -> Response:

@@ -53,11 +53,6 @@ def may(actor: Actor, step: str, relations: Iterable[str]) -> bool:
     return allowed(actor, f"task.{step}", relations)
 
 
-def may_read(actor: Actor) -> bool:
-    """A client reads as far as its scopes go; which records a person sees is a matter of membership alone."""
-    return actor.kind != "client" or may(actor, "read", ALL)
-
-
 @lru_cache(maxsize=64)
 def steps(status: str, *, coordinated: bool) -> tuple[str, ...]:
     """What can happen to a task: it is completed by its coordinating parties or, without any, by decision."""

@@ -15,9 +15,10 @@ from agreements_api.dependencies import SettingsDep
 from agreements_api.history.instants import AsOf
 from agreements_api.history.router import history_page
 from agreements_api.history.schemas import HistoryPublic
+from agreements_api.policy import check_scope
 from agreements_api.representation import json_response, page_response
 from agreements_api.tasks import drafts, errors, lists_repository, reading_repository, service
-from agreements_api.tasks.answers import bodies_of, change, check_scope, etag_of, shown
+from agreements_api.tasks.answers import bodies_of, change, etag_of, shown
 from agreements_api.tasks.lists_repository import Filter
 from agreements_api.tasks.models import TaskRelation, TaskStatus
 from agreements_api.tasks.past import repository as past_repository
@@ -376,7 +377,7 @@ async def draft_progress_report(
     ] = None,
 ) -> ReportDraft:
     """The next report, begun with what the last one said, for the official period that is due."""
-    check_scope(actor)
+    check_scope(actor, "task.read")
     async with database.read(actor) as connection:
         return await drafts.draft(connection, actor, task_id, period)
 
@@ -410,13 +411,13 @@ async def list_task_history(
     cursor: CursorParameter = None,
 ) -> Response:
     """Every change of the task: who, when, what, from → to; the newest first."""
-    check_scope(actor)
+    check_scope(actor, "task.read")
     return await history_page(request, database, actor, cursors, task_id, limit, cursor, errors.TaskNotFound, as_of)
 
 
 async def _read(request: Request, task_id: UUID, if_none_match: str | None) -> Response:
     actor = await get_actor(request)
-    check_scope(actor)
+    check_scope(actor, "task.read")
     database: Database = request.app.state.database
     today = clock.today()
     async with database.read(actor) as connection:
@@ -430,7 +431,7 @@ async def _read(request: Request, task_id: UUID, if_none_match: str | None) -> R
 
 async def _read_past(request: Request, task_id: UUID, as_of: datetime, if_none_match: str | None) -> Response:
     actor = await get_actor(request)
-    check_scope(actor)
+    check_scope(actor, "task.read")
     database: Database = request.app.state.database
     async with database.read(actor) as connection:
         version, stand, body = await past.read(connection, actor, task_id, as_of)
@@ -449,7 +450,7 @@ async def _parts(
     cursor: str | None,
     as_of: datetime | None,
 ) -> Response:
-    check_scope(actor)
+    check_scope(actor, "task.read")
     scope = f"{part}:{task_id}"
     before = UUID(cursors.decode(scope, cursor)[0]) if cursor is not None else None
     async with database.read(actor) as connection:
@@ -465,7 +466,7 @@ async def _parts(
 
 async def _list(request: Request, asked: _Asked) -> Response:
     actor = await get_actor(request)
-    check_scope(actor)
+    check_scope(actor, "task.read")
     cursors: Cursors = request.app.state.cursors
     database: Database = request.app.state.database
     scope = f"tasks:{asked.sort}"
@@ -496,7 +497,7 @@ async def _list(request: Request, asked: _Asked) -> Response:
 
 async def _list_past(request: Request, asked: _Asked, as_of: datetime) -> Response:
     actor = await get_actor(request)
-    check_scope(actor)
+    check_scope(actor, "task.read")
     past.check_narrowing(asked.narrowed)
     cursors: Cursors = request.app.state.cursors
     database: Database = request.app.state.database

@@ -27,11 +27,6 @@ def may(actor: Actor, kind: UrgingKind, step: str, relations: Iterable[str]) -> 
     return allowed(actor, f"{kind}.{step}", relations)
 
 
-def may_read(actor: Actor) -> bool:
-    """A client reads as far as its scopes go; which records a person sees is a matter of membership alone."""
-    return actor.kind != "client" or allowed(actor, "urging.read", ALL)
-
-
 def can_be_asked(kind: UrgingKind, task_status: str) -> bool:
     return task_status in PRESSING if kind is UrgingKind.URGING else task_status != TaskStatus.CANCELLED
 

@@ -8,11 +8,12 @@ import asyncpg
 from fastapi import APIRouter, Query, Request, Response
 
 from agreements_api.dependencies import SettingsDep
+from agreements_api.policy import check_scope
 from agreements_api.representation import json_response, page_response, with_actions
 from agreements_api.tasks.answers import check_visible
 from agreements_api.urgings import errors, repository, service
 from agreements_api.urgings.models import UrgingKind, UrgingStatus
-from agreements_api.urgings.permissions import allowed_actions, may_read
+from agreements_api.urgings.permissions import allowed_actions
 from agreements_api.urgings.repository import Filter
 from agreements_api.urgings.schemas import Answer, UrgingCreate, UrgingPublic
 from shared import clock
@@ -196,7 +197,7 @@ async def _answer(
 async def _read(
     database: Database, actor: Actor, task_id: UUID, kind: UrgingKind, urging_id: UUID, if_none_match: str | None
 ) -> Response:
-    _check_scope(actor)
+    check_scope(actor, "urging.read")
     async with database.read(actor) as connection:
         row = await repository.read(connection, actor.organization_id, task_id, kind, urging_id, today=clock.today())
     if row is None:
@@ -214,7 +215,7 @@ async def _list(
     limit: int,
     cursor: str | None,
 ) -> Response:
-    _check_scope(actor)
+    check_scope(actor, "urging.read")
     before = UUID(cursors.decode(scope, cursor)[0]) if cursor is not None else None
     async with database.read(actor) as connection:
         rows = await repository.list_urgings(
@@ -260,8 +261,3 @@ def _body(actor: Actor, row: asyncpg.Record) -> str:
 def _etag(row: asyncpg.Record) -> str:
     # That a day is over changes without a version.
     return etag(row["version"], "overdue" if row["overdue"] else "in_time")
-
-
-def _check_scope(actor: Actor) -> None:
-    if not may_read(actor):
-        raise errors.NotAllowed
