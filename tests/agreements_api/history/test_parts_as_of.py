@@ -1,45 +1,16 @@
 """Reading what lies beside a task as it was at an instant: milestones, dependencies, extensions."""
 
-from typing import Any
 from uuid import UUID
 
 import orjson
 import pytest
 
 from agreements_api.policy import Role
-from shared import clock
-from tests.agreements_api.agreements.world import Json, Person, World, accepted, problem
-from tests.agreements_api.history.test_as_of import LONG_AGO, without_actions
+from tests.agreements_api.agreements.world import Json, World, accepted, problem
+from tests.agreements_api.history.looking import Looking, now
+from tests.agreements_api.history.test_as_of import LONG_AGO
 
 EVERY = {"If-Match": "*"}
-
-
-def now() -> str:
-    return clock.now().isoformat()
-
-
-class Looking:
-    """What lists and single records showed, time after time."""
-
-    def __init__(self, reader: Person, *paths: str, **query: Any) -> None:
-        self._reader, self._paths, self._query = reader, paths, query
-        self._seen: list[tuple[str, str, Json]] = []
-
-    async def look(self, *singles: str) -> None:
-        for path in self._paths:
-            self._seen.append((now(), path, await self._reader.read(path, **self._query)))
-        for path in singles:
-            self._seen.append((now(), path, await self._reader.read(path)))
-
-    async def again(self) -> int:
-        """Every read is what it was, whatever became of the record; gives how many there were."""
-        for instant, path, shown in self._seen:
-            query = self._query if path in self._paths else {}
-            was = await self._reader.read(path, as_of=instant, **query)
-            items = shown.get("items")
-            expected = without_actions(shown) if items is None else shown | {"items": [*map(without_actions, items)]}
-            assert was == expected, (instant, path)
-        return len(self._seen)
 
 
 async def test_milestones_are_what_they_were(world: World) -> None:

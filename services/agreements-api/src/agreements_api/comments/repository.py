@@ -14,7 +14,10 @@ from shared.auth import Actor
 
 _SCOPE = "c.agreement_id in (select x.agreement_id from agreement_access x where x.organization_id = $1)"
 # Caller ($1) and his account ($2).
-_SHOWN = """json_build_object(
+_RELATIONS = """array(select m.relation from agreement_member m where m.agreement_id = c.agreement_id
+        and m.organization_id = $1 and m.source_id in (c.agreement_id, c.task_id)
+        union all select 'self' where c.account_id = $2)"""
+_SHOWN = f"""json_build_object(
     'id', c.id, 'version', c.version, 'agreement_id', c.agreement_id, 'task_id', c.task_id,
     'state', case when c.deleted_at is null then 'published' else 'deleted' end, 'text', c.text,
     'account_id', c.account_id, 'author_name', c.author_name, 'organization_id', c.organization_id,
@@ -22,20 +25,37 @@ _SHOWN = """json_build_object(
     'deleted_at', c.deleted_at, 'created_at', c.created_at, 'updated_at', c.updated_at)::text as body,
     c.id, c.version, c.text, c.mentions::text as mentions, c.created_at, c.organization_id, c.organization_name,
     case when c.deleted_at is null then 'published' else 'deleted' end as state,
-    array(select m.relation from agreement_member m where m.agreement_id = c.agreement_id
-        and m.organization_id = $1 and m.source_id in (c.agreement_id, c.task_id)
-        union all select 'self' where c.account_id = $2) as relations"""
+    {_RELATIONS} as relations"""
 READ = f"select {_SHOWN} from task_comment c where c.id = $3 and c.task_id = $4 and {_SCOPE}"  # noqa: S608
 _LOCK = f"{READ} for no key update of c"
 LIST = f"""
 select {_SHOWN} from task_comment c
 where c.task_id = $3 and {_SCOPE} and ($4::uuid is null or c.id < $4) order by c.id desc limit $5
 """  # noqa: S608
+# As they were at an instant ($5), by the version that was the last one then.
+_THEN = f"""
+select json_build_object(
+    'id', c.id, 'version', v.version, 'agreement_id', c.agreement_id, 'task_id', c.task_id,
+    'state', case when v.text is null then 'deleted' else 'published' end, 'text', v.text,
+    'account_id', c.account_id, 'author_name', c.author_name, 'organization_id', c.organization_id,
+    'organization_name', c.organization_name, 'mentions', v.mentions,
+    'edited_at', (select max(w.written_at) from task_comment_version w
+        where w.comment_id = c.id and w.version > 1 and w.version <= v.version and w.text is not null),
+    'deleted_at', case when v.text is null then v.written_at end, 'created_at', c.created_at,
+    'updated_at', v.written_at)::text as state,
+    c.id, c.version > v.version as replaced, {_RELATIONS} as relations
+from task_comment c cross join lateral (
+    select w.version, w.text, w.mentions, w.written_at from task_comment_version w
+    where w.comment_id = c.id and w.written_at <= $5 order by w.version desc limit 1) v
+where c.task_id = $3 and {_SCOPE}"""  # noqa: S608
+PAST_READ = f"{_THEN} and c.id = $4"
+PAST_LIST = f"{_THEN} and ($4::uuid is null or c.id < $4) order by c.id desc limit $6"
 _VERSIONS = f"""
 select v.version, json_build_object('version', v.version, 'text', v.text, 'mentions', v.mentions,
     'written_at', v.written_at)::text as body
 from task_comment c join task_comment_version v on v.comment_id = c.id
-where c.id = $2 and {_SCOPE} and ($3::int is null or v.version < $3) order by v.version desc limit $4
+where c.id = $2 and {_SCOPE} and ($3::int is null or v.version < $3) and ($5::timestamptz is null or v.written_at <= $5)
+order by v.version desc limit $4
 """  # noqa: S608
 # Whoever asks is looked at by the function itself.
 _PEOPLE = """
@@ -91,6 +111,26 @@ async def list_comments(
     return await connection.fetch(LIST, actor.organization_id, actor.id, task_id, before, limit)
 
 
+async def read_past(
+    connection: asyncpg.Connection[Any], actor: Actor, task_id: UUID, comment_id: UUID, as_of: datetime
+) -> asyncpg.Record | None:
+    """One comment as it was at an instant, and whether it has become another one since."""
+    return await connection.fetchrow(PAST_READ, actor.organization_id, actor.id, task_id, comment_id, as_of)
+
+
+async def list_past(
+    connection: asyncpg.Connection[Any],
+    actor: Actor,
+    task_id: UUID,
+    as_of: datetime,
+    *,
+    before: UUID | None,
+    limit: int,
+) -> list[asyncpg.Record]:
+    """Comments of a task as they were at an instant, the newest first."""
+    return await connection.fetch(PAST_LIST, actor.organization_id, actor.id, task_id, before, as_of, limit)
+
+
 async def versions(
     connection: asyncpg.Connection[Any],
     organization_id: UUID | None,
@@ -98,9 +138,10 @@ async def versions(
     *,
     before: int | None,
     limit: int,
+    as_of: datetime | None = None,
 ) -> list[asyncpg.Record]:
-    """What a comment has said, the newest first."""
-    return await connection.fetch(_VERSIONS, organization_id, comment_id, before, limit)
+    """What a comment has said, or had until an instant, the newest first."""
+    return await connection.fetch(_VERSIONS, organization_id, comment_id, before, limit, as_of)
 
 
 async def people(

@@ -11,6 +11,8 @@ from fastapi import APIRouter, Query, Request, Response
 from agreements_api.comments import errors, repository, service
 from agreements_api.comments.permissions import allowed_actions
 from agreements_api.comments.schemas import CommentCreate, CommentPublic, CommentUpdate, CommentVersion, PersonPublic
+from agreements_api.history.instants import AsOf
+from agreements_api.history.past import Json, body_of
 from agreements_api.policy import check_scope
 from agreements_api.representation import json_response, page_response, with_actions
 from agreements_api.tasks.answers import check_visible
@@ -43,6 +45,7 @@ async def list_comments(
     database: DatabaseDep,
     actor: ActorDep,
     cursors: CursorsDep,
+    as_of: AsOf = None,
     limit: Limit = PAGE,
     cursor: CursorParameter = None,
 ) -> Response:
@@ -51,12 +54,16 @@ async def list_comments(
     scope = f"comments:{task_id}"
     before = UUID(cursors.decode(scope, cursor)[0]) if cursor is not None else None
     async with database.read(actor) as connection:
-        rows = await repository.list_comments(connection, actor, task_id, before=before, limit=limit + 1)
+        if as_of is None:
+            rows = await repository.list_comments(connection, actor, task_id, before=before, limit=limit + 1)
+        else:
+            rows = await repository.list_past(connection, actor, task_id, as_of, before=before, limit=limit + 1)
         if not rows:
-            await check_visible(connection, actor, task_id)
+            await check_visible(connection, actor, task_id, as_of)
     items, last = cut(rows, limit)
     following = cursors.encode(scope, [last["id"]]) if last else None
-    return page_response(request, [_body(actor, row) for row in items], following, None)
+    bodies = [_body(actor, row) if as_of is None else _past(service.as_it_was(actor, row)) for row in items]
+    return page_response(request, bodies, following, None)
 
 
 @router.post("/tasks/{task_id}/comments", operation_id="add_comment", status_code=201, response_model=CommentPublic)
@@ -73,10 +80,23 @@ async def add_comment(
 
 @router.get("/tasks/{task_id}/comments/{comment_id}", operation_id="read_comment", response_model=CommentPublic)
 async def read_comment(
-    task_id: UUID, comment_id: UUID, database: DatabaseDep, actor: ActorDep, if_none_match: IfNoneMatch = None
+    task_id: UUID,
+    comment_id: UUID,
+    database: DatabaseDep,
+    actor: ActorDep,
+    as_of: AsOf = None,
+    if_none_match: IfNoneMatch = None,
 ) -> Response:
     """One comment, and what the caller may do with it."""
     check_scope(actor, "comment.read")
+    if as_of is not None:
+        async with database.read(actor) as connection:
+            was = await repository.read_past(connection, actor, task_id, comment_id, as_of)
+        if was is None:
+            raise errors.CommentNotFound
+        state = service.as_it_was(actor, was)
+        tag = etag(state["version"])
+        return not_modified(if_none_match, tag) or json_response(_past(state), headers={"ETag": tag})
     async with database.read(actor) as connection:
         row = await repository.read(connection, actor, task_id, comment_id)
     if row is None:
@@ -131,6 +151,7 @@ async def list_comment_versions(
     database: DatabaseDep,
     actor: ActorDep,
     cursors: CursorsDep,
+    as_of: AsOf = None,
     limit: Limit = PAGE,
     cursor: CursorParameter = None,
 ) -> Response:
@@ -138,7 +159,9 @@ async def list_comment_versions(
     scope = f"comment-versions:{comment_id}"
     before = int(cursors.decode(scope, cursor)[0]) if cursor is not None else None
     async with database.read(actor) as connection:
-        rows = await service.read_versions(connection, actor, task_id, comment_id, before=before, limit=limit + 1)
+        rows = await service.read_versions(
+            connection, actor, task_id, comment_id, before=before, limit=limit + 1, as_of=as_of
+        )
     items, last = cut(rows, limit)
     following = cursors.encode(scope, [last["version"]]) if last else None
     return page_response(request, [row["body"] for row in items], following, None)
@@ -187,6 +210,10 @@ def _shown(actor: Actor, task_id: UUID, row: asyncpg.Record, *, status_code: int
     if status_code == 201:
         headers["Location"] = f"/v1/tasks/{task_id}/comments/{row['id']}"
     return json_response(_body(actor, row), status_code=status_code, headers=headers)
+
+
+def _past(state: Json) -> str:
+    return with_actions(body_of(state), ())
 
 
 def _body(actor: Actor, row: asyncpg.Record) -> str:

@@ -81,7 +81,10 @@ class CommentPublic(Model):
     agreement_id: UUID
     task_id: UUID
     state: CommentState
-    text: str | None = Field(description="None once its author has taken it back.")
+    text: str | None = Field(
+        description="None once its author has taken it back; of the past (`as_of`) also where it was worded anew or"
+        " taken back since, unless the caller reads its versions."
+    )
     account_id: UUID
     author_name: str
     organization_id: UUID

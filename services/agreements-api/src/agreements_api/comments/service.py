@@ -13,7 +13,8 @@ import orjson
 from agreements_api.comments import errors, repository
 from agreements_api.comments.models import CommentState
 from agreements_api.comments.permissions import may
-from agreements_api.comments.schemas import CommentCreate, CommentUpdate
+from agreements_api.comments.schemas import CommentCreate, CommentPublic, CommentUpdate
+from agreements_api.history.past import Json, shown
 from agreements_api.tasks import errors as task_errors
 from agreements_api.tasks import repository as task_repository
 from agreements_api.tasks.repository import Locked as LockedTask
@@ -94,16 +95,33 @@ async def delete(
     return await _tell(connection, actor, task, comment_id, CommentDeleted, now)
 
 
+def as_it_was(actor: Actor, row: asyncpg.Record) -> Json:
+    """A comment of the past: a wording that was replaced or taken back is told to none but those who read versions."""
+    state = shown(CommentPublic, orjson.loads(row["state"]))
+    if row["replaced"] and not may(actor, "read_versions", row["relations"]):
+        state |= {"text": None, "mentions": []}
+    return state
+
+
 async def read_versions(
-    connection: Connection, actor: Actor, task_id: UUID, comment_id: UUID, *, before: int | None, limit: int
+    connection: Connection,
+    actor: Actor,
+    task_id: UUID,
+    comment_id: UUID,
+    *,
+    before: int | None,
+    limit: int,
+    as_of: datetime | None,
 ) -> list[asyncpg.Record]:
     """What a comment has said: for its author and for the leaders of the custodian."""
     comment = await repository.read(connection, actor, task_id, comment_id)
-    if comment is None:
+    if comment is None or (as_of is not None and comment["created_at"] > as_of):
         raise errors.CommentNotFound
     if not may(actor, "read_versions", comment["relations"]):
         raise errors.NotAllowed
-    return await repository.versions(connection, actor.organization_id, comment_id, before=before, limit=limit)
+    return await repository.versions(
+        connection, actor.organization_id, comment_id, before=before, limit=limit, as_of=as_of
+    )
 
 
 async def people(
