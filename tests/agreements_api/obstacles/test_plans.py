@@ -10,6 +10,7 @@ from agreements_api.comments import repository as comments
 from agreements_api.obstacles import repository as obstacles
 from agreements_api.obstacles.past import repository as past
 from agreements_api.obstacles.repository import Filter
+from agreements_api.urgings import past_repository as past_urgings
 from agreements_api.urgings import repository as urgings
 from shared import clock
 from tests.agreements_api.agreements.world import Json, World, accepted
@@ -145,6 +146,20 @@ async def test_the_comments_of_one_task_are_found_by_it(world: World, many: Json
     plan = await as_member(world, "quangninh", comments.LIST, values)
     assert "task_comment_of" in plan
     assert read(plan, "task_comment") < 200
+
+
+async def test_what_was_said_and_asked_of_a_task_in_the_past_is_found_by_it(world: World, many: Json) -> None:
+    organization, task, now = world.organizations["quangninh"].id, UUID(many["task_id"]), clock.now()
+    values: tuple[Any, ...] = (organization, UUID(int=0), task, None, now, 51)
+    plan = await as_member(world, "quangninh", comments.PAST_LIST, values)
+    assert "task_comment_of" in plan
+    assert "task_comment_version_pkey" in plan
+    assert read(plan, "task_comment") < 200
+    values = (organization, clock.today(), now, task, ["urging"], None, [], None, 51)
+    plan = await as_member(world, "quangninh", past_urgings.LIST, values)
+    assert "task_urging_of" in plan
+    assert "Seq Scan on history" not in plan
+    assert read(plan, "task_urging") < 200
 
 
 async def test_an_obstacle_whose_clock_ran_out_is_found_by_its_index(world: World, many: Json) -> None:

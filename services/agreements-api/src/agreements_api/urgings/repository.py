@@ -13,7 +13,7 @@ import asyncpg
 from shared.auth import Actor
 from shared.db import Parameters
 
-_SCOPE = "u.agreement_id in (select x.agreement_id from agreement_access x where x.organization_id = $1)"
+SCOPE = "u.agreement_id in (select x.agreement_id from agreement_access x where x.organization_id = $1)"
 # Who stands in the place that was asked, whoever that was at first.
 _FROM = """from task_urging u join task t on t.id = u.task_id join agreement a on a.id = u.agreement_id
 left join lateral (
@@ -27,22 +27,32 @@ left join lateral (
 # Nobody is late with an answer that nobody needs any more.
 _OVERDUE = """(u.status = 'open' and u.answer_due_on < $2 and t.status <> 'cancelled'
     and (u.kind = 'explanation' or t.status <> 'completed'))"""
-# Caller ($1), and the day ($2) by which something is overdue.
-_SHOWN = f"""json_build_object(
-    'id', u.id, 'version', u.version, 'kind', u.kind, 'status', u.status, 'agreement_id', u.agreement_id,
-    'agreement_title', a.title, 'task_id', u.task_id, 'task_title', t.title, 'message', u.message,
+
+
+def body_of(*, said: str, agreement_title: str, task_title: str, demonstration: str, overdue: str) -> str:
+    """The JSON of an urging `u` in the words of those days: what was answered is `said`."""
+    return f"""json_build_object(
+    'id', u.id, 'version', {said}.version, 'kind', u.kind, 'status', {said}.status, 'agreement_id', u.agreement_id,
+    'agreement_title', {agreement_title}, 'task_id', u.task_id, 'task_title', {task_title}, 'message', u.message,
     'asked_by_organization_id', u.asked_by_organization_id,
     'asked_by_organization_name', u.asked_by_organization_name, 'asked_by', u.asked_by, 'asked_at', u.asked_at,
     'organization_id', coalesce(h.id, u.organization_id),
     'organization_name', coalesce(h.name, u.organization_name),
     'promised_by_organization_id', u.promised_by_organization_id, 'answer_due_on', u.answer_due_on,
-    'overdue', {_OVERDUE}, 'answer', u.answer, 'answered_by_organization_id', u.answered_by_organization_id,
-    'answered_by', u.answered_by, 'answered_at', u.answered_at, 'demonstration', t.demonstration)::text as body,
+    'overdue', {overdue}, 'answer', {said}.answer, 'answered_by_organization_id', {said}.answered_by_organization_id,
+    'answered_by', {said}.answered_by, 'answered_at', {said}.answered_at, 'demonstration', {demonstration})::text"""
+
+
+_BODY = body_of(
+    said="u", agreement_title="a.title", task_title="t.title", demonstration="t.demonstration", overdue=_OVERDUE
+)
+# Caller ($1), and the day ($2) by which something is overdue.
+_SHOWN = f"""{_BODY} as body,
     u.id, u.version, u.kind, u.status, {_OVERDUE} as overdue,
     array(select m.relation from agreement_member m where m.agreement_id = u.agreement_id
         and m.organization_id = $1 and m.source_id in (u.agreement_id, u.task_id)
         union all select 'own' where coalesce(h.id, u.organization_id) = $1) as relations"""  # noqa: S608
-READ = f"select {_SHOWN} {_FROM} where u.id = $3 and u.task_id = $4 and u.kind = $5 and {_SCOPE}"
+READ = f"select {_SHOWN} {_FROM} where u.id = $3 and u.task_id = $4 and u.kind = $5 and {SCOPE}"
 _LOCK = f"{READ} for no key update of u"
 _MEMBER_NAME = "select name from organization where id = $1"
 _INSERT = """
@@ -119,7 +129,7 @@ def list_statement(
     organization_id: UUID | None, narrowed: Filter, *, today: date, before: UUID | None, limit: int
 ) -> tuple[Any, ...]:
     """The statement of a page, the newest first, and its parameters."""
-    conditions, values = [_SCOPE], Parameters(organization_id, today)
+    conditions, values = [SCOPE], Parameters(organization_id, today)
     value = values.place
     if before is not None:
         conditions.append(f"u.id < {value(before)}::uuid")

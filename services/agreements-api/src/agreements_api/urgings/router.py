@@ -1,6 +1,7 @@
 """HTTP of urgings and of requests for an explanation."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
 from typing import Annotated, Any, TypeAlias
 from uuid import UUID
 
@@ -8,10 +9,11 @@ import asyncpg
 from fastapi import APIRouter, Query, Request, Response
 
 from agreements_api.dependencies import SettingsDep
+from agreements_api.history.instants import AsOf
 from agreements_api.policy import check_scope
 from agreements_api.representation import json_response, page_response, with_actions
 from agreements_api.tasks.answers import check_visible
-from agreements_api.urgings import errors, repository, service
+from agreements_api.urgings import errors, past_repository, repository, service
 from agreements_api.urgings.models import UrgingKind, UrgingStatus
 from agreements_api.urgings.permissions import allowed_actions
 from agreements_api.urgings.repository import Filter
@@ -81,20 +83,27 @@ async def list_task_urgings(
     cursors: CursorsDep,
     status: Statuses = (),
     overdue: Overdue = None,
+    as_of: AsOf = None,
     limit: Limit = PAGE,
     cursor: CursorParameter = None,
 ) -> Response:
     """How often the task was urged, the newest first, with the answers."""
     narrowed = Filter(task_id=task_id, kinds=[UrgingKind.URGING], statuses=status, overdue=overdue)
-    return await _list(request, database, actor, cursors, f"urgings:{task_id}", narrowed, limit, cursor)
+    scope = f"urgings:{task_id}"
+    return await _list(request, database, actor, cursors, scope, narrowed, limit, cursor, as_of)
 
 
 @router.get("/tasks/{task_id}/urgings/{urging_id}", operation_id="read_urging", response_model=UrgingPublic)
 async def read_urging(
-    task_id: UUID, urging_id: UUID, database: DatabaseDep, actor: ActorDep, if_none_match: IfNoneMatch = None
+    task_id: UUID,
+    urging_id: UUID,
+    database: DatabaseDep,
+    actor: ActorDep,
+    as_of: AsOf = None,
+    if_none_match: IfNoneMatch = None,
 ) -> Response:
     """One urging, and whether the caller is to answer it."""
-    return await _read(database, actor, task_id, UrgingKind.URGING, urging_id, if_none_match)
+    return await _read(database, actor, task_id, UrgingKind.URGING, urging_id, as_of, if_none_match)
 
 
 @router.post("/tasks/{task_id}/urgings/{urging_id}/answer", operation_id="answer_urging", response_model=UrgingPublic)
@@ -133,22 +142,29 @@ async def list_explanations(
     cursors: CursorsDep,
     status: Statuses = (),
     overdue: Overdue = None,
+    as_of: AsOf = None,
     limit: Limit = PAGE,
     cursor: CursorParameter = None,
 ) -> Response:
     """Which explanations were asked for in the task, the newest first, with what was given."""
     narrowed = Filter(task_id=task_id, kinds=[UrgingKind.EXPLANATION], statuses=status, overdue=overdue)
-    return await _list(request, database, actor, cursors, f"explanations:{task_id}", narrowed, limit, cursor)
+    scope = f"explanations:{task_id}"
+    return await _list(request, database, actor, cursors, scope, narrowed, limit, cursor, as_of)
 
 
 @router.get(
     "/tasks/{task_id}/explanations/{explanation_id}", operation_id="read_explanation", response_model=UrgingPublic
 )
 async def read_explanation(
-    task_id: UUID, explanation_id: UUID, database: DatabaseDep, actor: ActorDep, if_none_match: IfNoneMatch = None
+    task_id: UUID,
+    explanation_id: UUID,
+    database: DatabaseDep,
+    actor: ActorDep,
+    as_of: AsOf = None,
+    if_none_match: IfNoneMatch = None,
 ) -> Response:
     """One request for an explanation, and whether the caller is to give it."""
-    return await _read(database, actor, task_id, UrgingKind.EXPLANATION, explanation_id, if_none_match)
+    return await _read(database, actor, task_id, UrgingKind.EXPLANATION, explanation_id, as_of, if_none_match)
 
 
 @router.post(
@@ -195,14 +211,40 @@ async def _answer(
 
 
 async def _read(
-    database: Database, actor: Actor, task_id: UUID, kind: UrgingKind, urging_id: UUID, if_none_match: str | None
+    database: Database,
+    actor: Actor,
+    task_id: UUID,
+    kind: UrgingKind,
+    urging_id: UUID,
+    as_of: datetime | None,
+    if_none_match: str | None,
 ) -> Response:
     check_scope(actor, "urging.read")
+    if as_of is not None:
+        return await _read_past(database, actor, task_id, kind, urging_id, as_of, if_none_match)
     async with database.read(actor) as connection:
         row = await repository.read(connection, actor.organization_id, task_id, kind, urging_id, today=clock.today())
     if row is None:
         raise errors.UrgingNotFound
     return not_modified(if_none_match, _etag(row)) or _shown(actor, task_id, row)
+
+
+async def _read_past(
+    database: Database,
+    actor: Actor,
+    task_id: UUID,
+    kind: UrgingKind,
+    urging_id: UUID,
+    as_of: datetime,
+    if_none_match: str | None,
+) -> Response:
+    seer, day = actor.organization_id, clock.day_of(as_of)
+    async with database.read(actor) as connection:
+        was = await past_repository.read(connection, seer, task_id, kind, urging_id, as_of=as_of, day=day)
+    if was is None:
+        raise errors.UrgingNotFound
+    tag = _etag(was)
+    return not_modified(if_none_match, tag) or json_response(with_actions(was["body"], ()), headers={"ETag": tag})
 
 
 async def _list(
@@ -214,19 +256,28 @@ async def _list(
     narrowed: Filter,
     limit: int,
     cursor: str | None,
+    as_of: datetime | None = None,
 ) -> Response:
     check_scope(actor, "urging.read")
     before = UUID(cursors.decode(scope, cursor)[0]) if cursor is not None else None
+    seer = actor.organization_id
     async with database.read(actor) as connection:
-        rows = await repository.list_urgings(
-            connection, actor.organization_id, narrowed, today=clock.today(), before=before, limit=limit + 1
-        )
+        if as_of is None:
+            rows = await repository.list_urgings(
+                connection, seer, narrowed, today=clock.today(), before=before, limit=limit + 1
+            )
+        else:
+            day = clock.day_of(as_of)
+            rows = await past_repository.list_urgings(
+                connection, seer, narrowed, as_of=as_of, day=day, before=before, limit=limit + 1
+            )
         if not rows and scope != "urgings":
             assert narrowed.task_id is not None
-            await check_visible(connection, actor, narrowed.task_id)
+            await check_visible(connection, actor, narrowed.task_id, as_of)
     items, last = cut(rows, limit)
     following = cursors.encode(scope, [last["id"]]) if last else None
-    return page_response(request, [_body(actor, row) for row in items], following, None)
+    bodies = [_body(actor, row) if as_of is None else with_actions(row["body"], ()) for row in items]
+    return page_response(request, bodies, following, None)
 
 
 async def _change(
