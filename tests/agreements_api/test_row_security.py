@@ -75,6 +75,7 @@ PROTECTED = (
     "task_part_history",
     "task_progress_report",
     "task_recurrence",
+    "task_recurrence_past",
     "task_report_evidence",
     "task_urging",
     "withdrawn_text",
@@ -133,6 +134,7 @@ async def place(
         "insert into import_error (import_id, ordinal, organization_id, severity, row_number, cell, code, detail)"
         " select id, 1, organization_id, 'error', 1, 'A1', 'missing', '{}' from import_job"
     )
+    await world.rows("update task_recurrence set updated_at = clock_timestamp()")
     return place
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +13,19 @@ from agreements_api.recurrence.models import Recurrence
 _SCOPE = "t.agreement_id in (select x.agreement_id from agreement_access x where x.organization_id = $1)"
 _READ = f"""
 select r.* from task t join task_recurrence r on r.id = t.recurrence_id where t.id = $2 and {_SCOPE}
+"""  # noqa: S608
+# What repeated it at an instant ($3): the series that its task was of then, as the last setting until then had it.
+_PAST = f"""
+select p.* from task t cross join lateral (
+    select (h.state->>'recurrence_id')::uuid as recurrence_id from history h
+    where h.subject_id = t.id and h.occurred_at <= $3 order by h.version desc limit 1) w
+join task_recurrence r on r.id = w.recurrence_id cross join lateral (
+    select * from (
+        select r.* where r.updated_at <= $3
+        union all select k.* from task_recurrence_past s, jsonb_populate_record(null::task_recurrence, s.state) k
+        where s.recurrence_id = r.id and s.since <= $3) x
+    order by x.updated_at desc limit 1) p
+where t.id = $2 and {_SCOPE}
 """  # noqa: S608
 _LOCK = "select * from task_recurrence where id = $1 for update"
 _INSERT = """
@@ -40,6 +53,14 @@ order by r.next_from, r.id limit $2 for update of r skip locked
 async def read(connection: asyncpg.Connection[Any], organization_id: UUID | None, task_id: UUID) -> Recurrence | None:
     """What repeats a task that the caller sees."""
     row = await connection.fetchrow(_READ, organization_id, task_id)
+    return None if row is None else Recurrence(**dict(row))
+
+
+async def read_past(
+    connection: asyncpg.Connection[Any], organization_id: UUID | None, task_id: UUID, as_of: datetime
+) -> Recurrence | None:
+    """What repeated a task at an instant."""
+    row = await connection.fetchrow(_PAST, organization_id, task_id, as_of)
     return None if row is None else Recurrence(**dict(row))
 
 

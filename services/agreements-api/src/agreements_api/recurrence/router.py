@@ -5,6 +5,7 @@ from uuid import UUID
 import asyncpg
 from fastapi import APIRouter, Request, Response
 
+from agreements_api.history.instants import AsOf
 from agreements_api.policy import check_scope
 from agreements_api.recurrence import errors, repository, service
 from agreements_api.recurrence.schemas import RecurrencePublic, RecurrenceUpdate
@@ -17,13 +18,18 @@ router = APIRouter(tags=["tasks"])
 
 
 @router.get("/tasks/{task_id}/recurrence", operation_id="read_recurrence", response_model=RecurrencePublic)
-async def read_recurrence(task_id: UUID, database: DatabaseDep, actor: ActorDep) -> RecurrencePublic:
+async def read_recurrence(
+    task_id: UUID, database: DatabaseDep, actor: ActorDep, as_of: AsOf = None
+) -> RecurrencePublic:
     """What repeats the task, and its next occurrences."""
     check_scope(actor, "task.read")
     async with database.read(actor) as connection:
-        found = await repository.read(connection, actor.organization_id, task_id)
+        if as_of is None:
+            found = await repository.read(connection, actor.organization_id, task_id)
+        else:
+            found = await repository.read_past(connection, actor.organization_id, task_id, as_of)
         if found is None:
-            await check_visible(connection, actor, task_id)
+            await check_visible(connection, actor, task_id, as_of)
             raise errors.RecurrenceNotFound
     return service.public(found)
 
