@@ -14,7 +14,10 @@ from agreements_api.funding.gates import Period
 from agreements_api.funding.models import Gate, TaskFunding
 from shared.auth import Actor
 
-_PERIODS = "select id, first_on, last_on from plan_period order by last_on"
+_PERIODS = """
+select id, first_on, last_on from plan_period
+where $1::timestamptz is null or added_at is null or added_at <= $1 order by last_on
+"""
 _REGISTER = """
 select id, first_on, last_on, added_by_name as added_by, added_at from plan_period
 where $1::text is null or id = $1 order by last_on
@@ -32,13 +35,35 @@ _COLUMNS = (
     "f.version, f.needs_public_investment, f.plan_period, f.closes_on, f.source, f.amount, f.status, f.remark,"
     " f.updated_at"
 )
+_MISSES = """coalesce((select json_agg(json_build_object('plan_period', m.plan_period, 'closed_on', p.last_on,
+        'told_at', m.told_at) order by p.last_on)
+        from task_funding_miss m join plan_period p on p.id = m.plan_period
+        where m.task_id = t.id and {condition}), '[]')::text as missed_periods"""
 _READ = f"""
 select t.id as task_id, t.agreement_id, t.status as task_status, {_COLUMNS}, {_RELATIONS} as relations,
-    coalesce((select json_agg(json_build_object('plan_period', m.plan_period, 'closed_on', p.last_on,
-        'told_at', m.told_at) order by p.last_on)
-        from task_funding_miss m join plan_period p on p.id = m.plan_period where m.task_id = t.id), '[]')::text
-        as missed_periods
+    {_MISSES.format(condition="true")}
 from task t left join task_funding f on f.task_id = t.id
+where t.id = $2 and {_SCOPE}
+"""  # noqa: S608
+# As it was at an instant ($3): each version is one of the task's history, which tells every field that it changed.
+_PAST = f"""
+select t.id as task_id, t.agreement_id, w.state->>'status' as task_status, v.version,
+    (v.told->>'needs_public_investment')::boolean as needs_public_investment, v.told->>'plan_period' as plan_period,
+    p.last_on as closes_on, v.told->>'source' as source, (v.told->>'amount')::bigint as amount,
+    coalesce(v.told->>'status', 'none') as status, v.remarks[1] as remark,
+    case when v.version = f.version then f.updated_at else v.updated_at end as updated_at,
+    {_MISSES.format(condition="m.told_at <= $3")}
+from task t cross join lateral (
+    select h.state from history h where h.subject_id = t.id and h.occurred_at <= $3 order by h.version desc limit 1) w
+cross join lateral (
+    select count(distinct h.version)::int as version, max(h.occurred_at) as updated_at,
+        jsonb_object_agg(split_part(y->>'field', '/', 2), y->'to' order by h.version)
+            filter (where y is not null) as told,
+        array_agg(h.remark order by h.version desc) filter (where h.action = 'change_funding') as remarks
+    from history h left join lateral jsonb_array_elements(h.changes) y on y->>'field' like 'funding/%'
+    where h.subject_id = t.id and h.occurred_at <= $3 and h.action in ('change_funding', 'miss_plan_period')) v
+left join plan_period p on p.id = v.told->>'plan_period'
+left join task_funding f on f.task_id = t.id
 where t.id = $2 and {_SCOPE}
 """  # noqa: S608
 # The rule of gates.gate in SQL: $3 is the day in Vietnam, $4 its `soon_from`. A test holds the two together.
@@ -95,9 +120,9 @@ class Narrowed:
     plan_period: str | None = None
 
 
-async def periods(connection: asyncpg.Connection[Any]) -> list[Period]:
-    """Every plan period, the first one first."""
-    return [Period(**row) for row in await connection.fetch(_PERIODS)]
+async def periods(connection: asyncpg.Connection[Any], as_of: datetime | None = None) -> list[Period]:
+    """Every plan period, or those that were there at an instant, the first one first."""
+    return [Period(**row) for row in await connection.fetch(_PERIODS, as_of)]
 
 
 async def register(connection: asyncpg.Connection[Any], period_id: str | None = None) -> list[asyncpg.Record]:
@@ -120,6 +145,13 @@ async def read(
 ) -> asyncpg.Record | None:
     """A task's funding, also where nobody has said anything of it, with the caller's relations to the task."""
     return await connection.fetchrow(_READ, organization_id, task_id)
+
+
+async def read_past(
+    connection: asyncpg.Connection[Any], organization_id: UUID | None, task_id: UUID, as_of: datetime
+) -> asyncpg.Record | None:
+    """A task's funding as it was at an instant, also where nobody had said anything of it yet."""
+    return await connection.fetchrow(_PAST, organization_id, task_id, as_of)
 
 
 async def list_gates(

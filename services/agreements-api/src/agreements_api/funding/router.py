@@ -1,7 +1,7 @@
 """HTTP of plan periods and of the funding of tasks."""
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -23,6 +23,7 @@ from agreements_api.funding.schemas import (
     PlanPeriodPublic,
     PlanPeriods,
 )
+from agreements_api.history.instants import AsOf
 from agreements_api.policy import check_scope
 from agreements_api.representation import json_response, page_response
 from shared import clock
@@ -74,12 +75,17 @@ async def add_plan_period(body: PlanPeriodCreate, request: Request, actor: Actor
 
 @router.get("/tasks/{task_id}/funding", operation_id="read_task_funding", response_model=FundingPublic)
 async def read_task_funding(
-    task_id: UUID, database: DatabaseDep, actor: ActorDep, language: Language, if_none_match: IfNoneMatch = None
+    task_id: UUID,
+    database: DatabaseDep,
+    actor: ActorDep,
+    language: Language,
+    as_of: AsOf = None,
+    if_none_match: IfNoneMatch = None,
 ) -> Response:
     """What the task needs of public investment, and how it stands to the end of its plan period today."""
     check_scope(actor, "funding.read")
     async with database.read(actor) as connection:
-        shown = await _funding(connection, actor, task_id, language)
+        shown = await _funding(connection, actor, task_id, language, as_of)
     return not_modified(if_none_match, _etag(shown, language)) or _answer(shown, language)
 
 
@@ -140,12 +146,17 @@ async def list_funding_gates(
     return page_response(request, [_gate_body(row, following, language) for row in items], next_cursor, None)
 
 
-async def _funding(connection: "asyncpg.Connection[Any]", actor: Actor, task_id: UUID, language: str) -> FundingPublic:
-    row = await repository.read(connection, actor.organization_id, task_id)
+async def _funding(
+    connection: "asyncpg.Connection[Any]", actor: Actor, task_id: UUID, language: str, as_of: datetime | None = None
+) -> FundingPublic:
+    if as_of is None:
+        row = await repository.read(connection, actor.organization_id, task_id)
+    else:
+        row = await repository.read_past(connection, actor.organization_id, task_id, as_of)
     if row is None:
         raise errors.TaskNotFound
-    today = clock.today()
-    following = next_period(await repository.periods(connection), today)
+    today = clock.today() if as_of is None else clock.day_of(as_of)
+    following = next_period(await repository.periods(connection, as_of), today)
     status = FundingStatus(row["status"] or FundingStatus.NONE)
     found = gate(
         status,
@@ -173,7 +184,7 @@ async def _funding(connection: "asyncpg.Connection[Any]", actor: Actor, task_id:
         next_period=following.id if following else None,
         missed_periods=orjson.loads(row["missed_periods"]),
         updated_at=row["updated_at"],
-        allowed_actions=allowed_actions(actor, row["task_status"], row["relations"]),
+        allowed_actions=[] if as_of is not None else allowed_actions(actor, row["task_status"], row["relations"]),
     )
 
 

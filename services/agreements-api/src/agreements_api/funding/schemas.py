@@ -118,7 +118,7 @@ class FundingPublic(Model):
     amount: int | None
     status: FundingStatus
     remark: str | None
-    gate: Gate | None = Field(description="Computed for today; null where nothing is needed, or the task is over.")
+    gate: Gate | None = Field(description="Computed for the day; null where nothing is needed, or the task is over.")
     message: str | None = Field(description="What the state means, in the language of Accept-Language.")
     next_period: str | None = Field(description="The first period that is not closed.")
     missed_periods: list[MissedPeriod] = Field(description="Periods that closed without it, the first one first.")

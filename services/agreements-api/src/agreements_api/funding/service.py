@@ -52,7 +52,10 @@ async def replace(
         return
     await repository.write(connection, after)
     event = partial(TaskFundingChanged, funding=_snapshot(locked, after, clock.today()))
-    await record_beside(connection, actor, locked, "change_funding", event, changes=changes, remark=after.remark)
+    # At the very moment of the version: the past of a funding is what the task's history tells of it.
+    await record_beside(
+        connection, actor, locked, "change_funding", event, changes=changes, remark=after.remark, at=after.updated_at
+    )
 
 
 async def tell_missed(connection: Connection, *, today: date, limit: int) -> int:
@@ -65,12 +68,13 @@ async def tell_missed(connection: Connection, *, today: date, limit: int) -> int
 
 
 async def _tell(connection: Connection, locked: Locked, funding: TaskFunding, today: date) -> None:
-    await repository.tell(connection, funding, at=clock.now())
+    now = clock.now()
+    await repository.tell(connection, funding, at=now)
     told = funding.model_copy(update={"version": funding.version + 1})
     event = partial(TaskFundingMissed, funding=_snapshot(locked, told, today))
     changes = [Change(field="missed_plan_period", to=funding.plan_period)]
     remark = f"Kỳ kế hoạch đầu tư công trung hạn {funding.plan_period} đã kết thúc ngày {funding.closes_on:%d/%m/%Y}."
-    await record_beside(connection, SYSTEM, locked, "miss_plan_period", event, changes=changes, remark=remark)
+    await record_beside(connection, SYSTEM, locked, "miss_plan_period", event, changes=changes, remark=remark, at=now)
 
 
 async def _locked(connection: Connection, actor: Actor, task_id: UUID) -> Locked:

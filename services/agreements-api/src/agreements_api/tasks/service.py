@@ -1,6 +1,7 @@
 """Rules of tasks, from assignment to completion. Every function runs inside the caller's transaction."""
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -275,9 +276,10 @@ async def record_beside(
     *,
     changes: Sequence[Change],
     remark: str | None = None,
+    at: datetime | None = None,
 ) -> None:
     """A version of a locked task that nothing in its own row tells of: what another domain keeps beside it changed."""
-    step = Step(connection, actor, locked, locked.submission, locked.note, clock.now())
+    step = Step(connection, actor, locked, locked.submission, locked.note, at or clock.now())
     await step.end(locked.task, action, kind, changes=changes, remark=remark)
 
 
