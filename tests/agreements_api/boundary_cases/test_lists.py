@@ -7,8 +7,9 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from agreements_api.boundary_cases import repository
+from agreements_api.boundary_cases import past_repository, repository
 from agreements_api.boundary_cases.repository import Filter
+from shared import clock
 from tests.agreements_api.agreements.world import Json, World, accepted, pointers, problem
 from tests.agreements_api.boundary_cases.dossiers import FIRST, handed_over, opened
 
@@ -92,8 +93,8 @@ async def country(world: World, cases: dict[str, Json]) -> None:
     )
     await world.rows(
         "insert into boundary_case_log (id, case_id, agreement_id, version, action, actor_id, actor_kind, actor_name,"
-        " changes, occurred_at) select gen_random_uuid(), id, agreement_id, 9, 'open', id, 'user', 'x', '[]', now()"
-        " from boundary_case"
+        " changes, occurred_at, state) select gen_random_uuid(), id, agreement_id, 9, 'open', id, 'user', 'x', '[]',"
+        ' now(), \'{"state": "open", "sides": [{}, {}], "steps": []}\' from boundary_case'
     )
     for table in ("boundary_case", "boundary_case_log", "task", "agreement_access"):
         await world.rows(f"analyze {table}")
@@ -123,7 +124,25 @@ async def test_a_list_is_read_in_its_order(
     assert "Seq Scan on boundary_case b" not in found
 
 
+@pytest.mark.parametrize("part", ["task", "agreement"])
+async def test_dossiers_of_the_past_are_found_by_their_task_or_agreement(
+    world: World, plan: Json, cases: dict[str, Json], country: None, part: str
+) -> None:
+    narrowed, index = {
+        "task": (Filter(task_id=UUID(cases["over"]["task_id"])), "boundary_case_of"),
+        "agreement": (Filter(agreement_id=UUID(plan["id"])), "boundary_case_of_agreement"),
+    }[part]
+    organization, now = world.organizations["chilinh"].id, clock.now()
+    found = await explain(
+        world, *past_repository.list_statement(organization, narrowed, as_of=now, before=None, limit=51)
+    )
+    assert index in found, found
+    assert "boundary_case_log_case_id_version_key" in found, found
+    for table in ("boundary_case b", "boundary_case_log g", "history h"):
+        assert f"Seq Scan on {table}" not in found
+
+
 async def test_the_log_is_found_by_its_dossier(world: World, cases: dict[str, Json], country: None) -> None:
     organization = world.organizations[FIRST].id
-    found = await explain(world, repository.LOG, organization, UUID(cases["over"]["id"]), repository.NEWEST, 51)
+    found = await explain(world, repository.LOG, organization, UUID(cases["over"]["id"]), repository.NEWEST, 51, None)
     assert "boundary_case_log_case_id_version_key" in found, found

@@ -20,7 +20,7 @@ from shared.ids import new_id
 
 Connection: TypeAlias = "asyncpg.Connection[Any]"
 
-_SCOPE = "b.agreement_id in (select x.agreement_id from agreement_access x where x.organization_id = $1)"
+SCOPE = "b.agreement_id in (select x.agreement_id from agreement_access x where x.organization_id = $1)"
 _RELATIONS = """array(select distinct r.relation from agreement_member r where r.agreement_id = t.agreement_id
     and r.organization_id = $1 and r.source_id in (t.agreement_id, t.id)) as relations"""
 
@@ -45,7 +45,7 @@ def _confirmation(side: Side) -> str:
 
 
 # What BoundaryCasePublic shows, but for allowed_actions, which depend on the caller.
-_SHOWN = f"""b.id, b.version, b.state, {_RELATIONS}, json_build_object('id', b.id, 'version', b.version,
+_JSON = f"""json_build_object('id', b.id, 'version', b.version,
     'agreement_id', b.agreement_id, 'task_id', b.task_id, 'task_title', t.title, 'kind', b.kind, 'state', b.state,
     'place', b.place, 'households', b.households, 'plots', b.plots, 'area_m2', b.area_m2, 'note', b.note,
     'sides', json_build_array({_side(Side.FIRST)}, {_side(Side.SECOND)}),
@@ -54,16 +54,19 @@ _SHOWN = f"""b.id, b.version, b.state, {_RELATIONS}, json_build_object('id', b.i
         {_confirmation(Side.SECOND)}), 'completed_at', s.completed_at) order by s.ordinal)
         from boundary_case_step s where s.case_id = b.id), '[]'),
     'handed_over_on', b.handed_over_on, 'closed_on', b.closed_on, 'close_remark', b.close_remark,
-    'demonstration', t.demonstration, 'created_at', b.created_at, 'updated_at', b.updated_at)::text as body"""  # noqa: S608
+    'demonstration', t.demonstration, 'created_at', b.created_at, 'updated_at', b.updated_at)"""  # noqa: S608
+_SHOWN = f"b.id, b.version, b.state, {_RELATIONS}, {_JSON}::text as body"
 _FROM = "from boundary_case b join task t on t.id = b.task_id"
-_READ = f"select {_SHOWN} {_FROM} where b.id = $2 and {_SCOPE}"
-_IS_VISIBLE = f"select exists (select from boundary_case b where b.id = $2 and {_SCOPE})"  # noqa: S608
-_TASK_IS_VISIBLE = f"select exists (select from task b where b.id = $2 and {_SCOPE})"  # noqa: S608
+_READ = f"select {_SHOWN} {_FROM} where b.id = $2 and {SCOPE}"
+_THERE = "($3::timestamptz is null or b.created_at <= $3)"
+_IS_VISIBLE = f"select exists (select from boundary_case b where b.id = $2 and {SCOPE} and {_THERE})"  # noqa: S608
+_TASK_IS_VISIBLE = f"select exists (select from task b where b.id = $2 and {SCOPE} and {_THERE})"  # noqa: S608
 LOG = f"""
 select b.version, json_build_object('version', b.version, 'action', b.action, 'occurred_at', b.occurred_at,
     'actor', json_build_object('id', b.actor_id, 'kind', b.actor_kind, 'name', b.actor_name,
         'organization_id', b.organization_id), 'changes', b.changes, 'remark', b.remark)::text as body
-from boundary_case_log b where b.case_id = $2 and b.version < $3 and {_SCOPE}
+from boundary_case_log b
+where b.case_id = $2 and b.version < $3 and {SCOPE} and ($5::timestamptz is null or b.occurred_at <= $5)
 order by b.version desc limit $4
 """  # noqa: S608
 NEWEST = 2**31 - 1
@@ -81,7 +84,7 @@ _LOCK = f"""
 select b.id, b.version, b.agreement_id, b.kind, b.place, b.households, b.plots, b.area_m2, b.note, b.state,
     b.handed_over_on, b.closed_on, b.close_remark, {_RELATIONS}, {_answering(Side.FIRST)} as first_answering_id,
     {_answering(Side.SECOND)} as second_answering_id, b.first_name, b.second_name
-{_FROM} where b.id = $2 and {_SCOPE} for no key update of b
+{_FROM} where b.id = $2 and {SCOPE} for no key update of b
 """
 _MEMBERS = "select distinct organization_id from agreement_member where agreement_id = $1 order by 1"
 _STEPS = """
@@ -126,10 +129,11 @@ where id = $1 and completed_at is null
 """  # noqa: S608
     for side in Side
 }
-_ADD_LOG = """
+# The log keeps each version as it is shown.
+_ADD_LOG = f"""
 insert into boundary_case_log (id, case_id, agreement_id, version, action, actor_id, actor_kind, actor_name,
-                               organization_id, changes, remark, occurred_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10::text::jsonb, $11, $12)
+                               organization_id, changes, remark, occurred_at, state)
+select $1, b.id, $3, $4, $5, $6, $7, $8, $9, $10::text::jsonb, $11, $12, {_JSON}::jsonb {_FROM} where b.id = $2
 """
 
 
@@ -149,12 +153,17 @@ async def read(connection: Connection, organization_id: UUID | None, case_id: UU
     return await connection.fetchrow(_READ, organization_id, case_id)
 
 
-async def is_visible(connection: Connection, organization_id: UUID | None, case_id: UUID) -> bool:
-    return bool(await connection.fetchval(_IS_VISIBLE, organization_id, case_id))
+async def is_visible(
+    connection: Connection, organization_id: UUID | None, case_id: UUID, as_of: datetime | None = None
+) -> bool:
+    """Whether the caller sees the dossier, and it was there."""
+    return bool(await connection.fetchval(_IS_VISIBLE, organization_id, case_id, as_of))
 
 
-async def task_is_visible(connection: Connection, organization_id: UUID | None, task_id: UUID) -> bool:
-    return bool(await connection.fetchval(_TASK_IS_VISIBLE, organization_id, task_id))
+async def task_is_visible(
+    connection: Connection, organization_id: UUID | None, task_id: UUID, as_of: datetime | None = None
+) -> bool:
+    return bool(await connection.fetchval(_TASK_IS_VISIBLE, organization_id, task_id, as_of))
 
 
 async def list_cases(
@@ -169,30 +178,39 @@ def list_statement(
 ) -> tuple[Any, ...]:
     """The statement of a list and its values."""
     values = Parameters(organization_id)
-    value = values.place
-    conditions = [_SCOPE]
+    where = conditions_of(narrowed, before, values, state="b.state", kind="b.kind")
+    return (f"select {_SHOWN} {_FROM} where {where} order by b.id desc limit {limit:d}", *values)
+
+
+def conditions_of(narrowed: Filter, before: UUID | None, values: Parameters, *, state: str, kind: str) -> str:
+    """The conditions of a list of dossiers `b`, of which state and kind stand where the statement has them."""
+    conditions = [SCOPE]
     if narrowed.task_id:
-        conditions.append(f"b.task_id = {value(narrowed.task_id)}")
+        conditions.append(f"b.task_id = {values.place(narrowed.task_id)}")
     if narrowed.agreement_id:
-        conditions.append(f"b.agreement_id = {value(narrowed.agreement_id)}")
+        conditions.append(f"b.agreement_id = {values.place(narrowed.agreement_id)}")
     if narrowed.states:
-        conditions.append(f"b.state = any({value([str(state) for state in narrowed.states])}::text[])")
+        conditions.append(f"{state} = any({values.place([str(one) for one in narrowed.states])}::text[])")
     if narrowed.kinds:
-        conditions.append(f"b.kind = any({value([str(kind) for kind in narrowed.kinds])}::text[])")
+        conditions.append(f"{kind} = any({values.place([str(one) for one in narrowed.kinds])}::text[])")
     if narrowed.locality:
-        locality = value(narrowed.locality)
-        conditions.append(f"{locality} in (b.first_unit_id, b.second_unit_id)")
+        conditions.append(f"{values.place(narrowed.locality)} in (b.first_unit_id, b.second_unit_id)")
     if before:
-        conditions.append(f"b.id < {value(before)}")
-    statement = f"select {_SHOWN} {_FROM} where {' and '.join(conditions)} order by b.id desc limit {limit:d}"
-    return (statement, *values)
+        conditions.append(f"b.id < {values.place(before)}")
+    return " and ".join(conditions)
 
 
 async def log(
-    connection: Connection, organization_id: UUID | None, case_id: UUID, *, before: int | None, limit: int
+    connection: Connection,
+    organization_id: UUID | None,
+    case_id: UUID,
+    *,
+    before: int | None,
+    limit: int,
+    as_of: datetime | None,
 ) -> list[asyncpg.Record]:
-    """What happened to a dossier, the newest first."""
-    return await connection.fetch(LOG, organization_id, case_id, before or NEWEST, limit)
+    """What happened to a dossier, or had until an instant, the newest first."""
+    return await connection.fetch(LOG, organization_id, case_id, before or NEWEST, limit, as_of)
 
 
 async def hold_task(connection: Connection, organization_id: UUID | None, task_id: UUID) -> asyncpg.Record | None:

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -9,7 +10,7 @@ import asyncpg
 import orjson
 from fastapi import APIRouter, Query, Request, Response
 
-from agreements_api.boundary_cases import errors, repository, service
+from agreements_api.boundary_cases import errors, past_repository, repository, service
 from agreements_api.boundary_cases.models import CaseKind, CaseState, Side
 from agreements_api.boundary_cases.permissions import allowed_actions, step_actions
 from agreements_api.boundary_cases.repository import Connection, Filter
@@ -20,6 +21,8 @@ from agreements_api.boundary_cases.schemas import (
     Closing,
     StepConfirmation,
 )
+from agreements_api.history.instants import AsOf
+from agreements_api.history.past import NotOfThePast, body_of
 from agreements_api.history.schemas import LogEntryPublic
 from agreements_api.policy import check_scope
 from agreements_api.representation import json_response, page_response
@@ -57,13 +60,24 @@ async def list_boundary_cases(
     state: States = (),
     kind: Kinds = (),
     locality: Annotated[UUID | None, Query(description="Unit of one of the two sides.")] = None,
+    as_of: AsOf = None,
     limit: Limit = PAGE,
     cursor: CursorParameter = None,
 ) -> Response:
-    """Dossiers of the agreements that the caller's organisation is a member of, the newest first."""
+    """Dossiers of the agreements that the caller's organisation is a member of, the newest first.
+
+    With `as_of`, of one agreement.
+    """
+    if as_of is not None and agreement_id is None:
+        raise NotOfThePast(
+            "agreement_id",
+            "Cần agreement_id khi hỏi as_of: hồ sơ của quá khứ được liệt kê theo từng thỏa thuận.",
+            "as_of needs agreement_id: dossiers of the past are listed for one agreement.",
+            code="missing",
+        )
     narrowed = Filter(agreement_id=agreement_id, states=state, kinds=kind, locality=locality)
     async with database.read(actor) as connection:
-        return await _page(request, connection, actor, cursors, narrowed, limit, cursor)
+        return await _page(request, connection, actor, cursors, narrowed, limit, cursor, as_of)
 
 
 @router.get(
@@ -78,15 +92,17 @@ async def list_task_boundary_cases(
     actor: ActorDep,
     cursors: CursorsDep,
     state: States = (),
+    as_of: AsOf = None,
     limit: Limit = PAGE,
     cursor: CursorParameter = None,
 ) -> Response:
     """Dossiers of one task, the newest first."""
     check_scope(actor, "boundary_case.read")
+    narrowed = Filter(task_id=task_id, states=state)
     async with database.read(actor) as connection:
-        if not await repository.task_is_visible(connection, actor.organization_id, task_id):
+        if not await repository.task_is_visible(connection, actor.organization_id, task_id, as_of):
             raise TaskNotFound
-        return await _page(request, connection, actor, cursors, Filter(task_id=task_id, states=state), limit, cursor)
+        return await _page(request, connection, actor, cursors, narrowed, limit, cursor, as_of)
 
 
 @router.post(
@@ -108,10 +124,23 @@ async def open_boundary_case(
 
 @router.get("/boundary-cases/{boundary_case_id}", operation_id="read_boundary_case", response_model=BoundaryCasePublic)
 async def read_boundary_case(
-    boundary_case_id: UUID, database: DatabaseDep, actor: ActorDep, if_none_match: IfNoneMatch = None
+    boundary_case_id: UUID,
+    database: DatabaseDep,
+    actor: ActorDep,
+    as_of: AsOf = None,
+    if_none_match: IfNoneMatch = None,
 ) -> Response:
     """One dossier, with its steps and what the caller may do with each."""
     check_scope(actor, "boundary_case.read")
+    if as_of is not None:
+        async with database.read(actor) as connection:
+            was = await past_repository.read(connection, actor.organization_id, boundary_case_id, as_of)
+        if was is None:
+            raise errors.CaseNotFound
+        case = service.as_it_was(was)
+        body = body_of(case)
+        tag = _etag(case["version"], body)
+        return not_modified(if_none_match, tag) or json_response(body, headers={"ETag": tag})
     async with database.read(actor) as connection:
         row = await repository.read(connection, actor.organization_id, boundary_case_id)
     if row is None:
@@ -215,6 +244,7 @@ async def list_boundary_case_history(
     database: DatabaseDep,
     actor: ActorDep,
     cursors: CursorsDep,
+    as_of: AsOf = None,
     limit: Limit = PAGE,
     cursor: CursorParameter = None,
 ) -> Response:
@@ -223,8 +253,9 @@ async def list_boundary_case_history(
     scope = f"boundary-case-history:{boundary_case_id}"
     before = int(cursors.decode(scope, cursor)[0]) if cursor is not None else None
     async with database.read(actor) as connection:
-        rows = await repository.log(connection, actor.organization_id, boundary_case_id, before=before, limit=limit + 1)
-        if not rows and not await repository.is_visible(connection, actor.organization_id, boundary_case_id):
+        seer = actor.organization_id
+        rows = await repository.log(connection, seer, boundary_case_id, before=before, limit=limit + 1, as_of=as_of)
+        if not rows and not await repository.is_visible(connection, seer, boundary_case_id, as_of):
             raise errors.CaseNotFound
     items, last = cut(rows, limit)
     following = cursors.encode(scope, [last["version"]]) if last else None
@@ -239,24 +270,33 @@ async def _page(
     narrowed: Filter,
     limit: int,
     cursor: str | None,
+    as_of: datetime | None,
 ) -> Response:
     check_scope(actor, "boundary_case.read")
-    scope = f"boundary-cases:{narrowed.task_id}"
+    scope, seer = f"boundary-cases:{narrowed.task_id}", actor.organization_id
     before = UUID(cursors.decode(scope, cursor)[0]) if cursor is not None else None
-    rows = await repository.list_cases(connection, actor.organization_id, narrowed, before=before, limit=limit + 1)
+    if as_of is None:
+        rows = await repository.list_cases(connection, seer, narrowed, before=before, limit=limit + 1)
+    else:
+        rows = await past_repository.list_cases(connection, seer, narrowed, as_of=as_of, before=before, limit=limit + 1)
     items, last = cut(rows, limit)
     following = cursors.encode(scope, [last["id"]]) if last else None
-    return page_response(request, [_body(actor, row) for row in items], following, None)
+    bodies = [_body(actor, row) if as_of is None else body_of(service.as_it_was(row["state"])) for row in items]
+    return page_response(request, bodies, following, None)
 
 
 def _shown(actor: Actor, row: asyncpg.Record, *, status_code: int = 200) -> Response:
     body = _body(actor, row)
-    # Who answers for a side changes with the task and without a version; variants are told apart by letters.
-    content = "".join(chr(ord("a") + byte % 26) for byte in hashlib.sha256(body.encode()).digest()[:16])
-    headers = {"ETag": etag(row["version"], content)}
+    headers = {"ETag": _etag(row["version"], body)}
     if status_code == 201:
         headers["Location"] = f"/v1/boundary-cases/{row['id']}"
     return json_response(body, status_code=status_code, headers=headers)
+
+
+def _etag(version: int, body: str) -> str:
+    # Who answers for a side changes with the task and without a version; variants are told apart by letters.
+    content = "".join(chr(ord("a") + byte % 26) for byte in hashlib.sha256(body.encode()).digest()[:16])
+    return etag(version, content)
 
 
 def _body(actor: Actor, row: asyncpg.Record) -> str:

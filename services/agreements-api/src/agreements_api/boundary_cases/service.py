@@ -15,7 +15,8 @@ from agreements_api.boundary_cases.handover import HandoverStep, StepAction, act
 from agreements_api.boundary_cases.models import CaseState, Side
 from agreements_api.boundary_cases.permissions import STEPS, allowed_actions, may
 from agreements_api.boundary_cases.repository import Connection
-from agreements_api.boundary_cases.schemas import BoundaryCaseCreate, BoundaryCaseUpdate
+from agreements_api.boundary_cases.schemas import BoundaryCaseCreate, BoundaryCasePublic, BoundaryCaseUpdate
+from agreements_api.history.past import Json, shown
 from agreements_api.history.service import changes_between
 from agreements_api.policy import Relation
 from agreements_api.tasks.errors import TaskNotFound
@@ -151,6 +152,13 @@ def sides_of(actor: Actor, answering: Mapping[Side, UUID]) -> frozenset[Side]:
 def relations_of(relations: Sequence[str], sides: frozenset[Side]) -> list[str]:
     """How the caller's organisation stands to the task, and whether it is one of the two sides."""
     return [*relations, Relation.OWN.value] if sides else list(relations)
+
+
+def as_it_was(state: str) -> Json:
+    """A dossier of the past: nothing can be done with it, nor with any of its steps."""
+    case: Json = orjson.loads(state)
+    case["steps"] = [step | {"allowed_actions": []} for step in case["steps"]]
+    return shown(BoundaryCasePublic, case) | {"allowed_actions": []}
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The past of what repeats tasks: every setting that another one has replaced."""
+"""The past of what lies beside tasks: settings of what repeats them, dossiers of boundary areas."""
 
 from alembic import op
 
@@ -75,7 +75,90 @@ from stage s join task_recurrence r on r.id = s.id
 where s.since < r.updated_at and s.came is not null
 on conflict do nothing
 """
+# The log of a dossier keeps it as it was, as that of an obstacle does. From the present backwards: what the log says of
+# a change is undone. Of steps that others replaced it told no more than their titles: their days are unknown, and
+# their ids are new.
+DOSSIERS = """
+alter table boundary_case_log add column state jsonb;
+
+do $$
+declare
+    part   boundary_case;
+    entry  boundary_case_log;
+    change jsonb;
+    shown  jsonb;
+    former jsonb;
+    names  text[];
+    side   int;
+    nobody constant jsonb := '{"confirmed_at": null, "confirmed_by": null, "remark": null}';
+begin
+    for part in select * from boundary_case loop
+        select jsonb_build_object(
+            'id', part.id, 'agreement_id', part.agreement_id, 'task_id', part.task_id, 'task_title', t.title,
+            'kind', part.kind, 'state', part.state, 'place', part.place, 'households', part.households,
+            'plots', part.plots, 'area_m2', part.area_m2, 'note', part.note,
+            'sides', jsonb_build_array(
+                jsonb_build_object('organization_id', part.first_organization_id, 'name', part.first_name,
+                    'unit_id', part.first_unit_id, 'unit_name', part.first_unit_name,
+                    'answering_organization_id', part.first_organization_id),
+                jsonb_build_object('organization_id', part.second_organization_id, 'name', part.second_name,
+                    'unit_id', part.second_unit_id, 'unit_name', part.second_unit_name,
+                    'answering_organization_id', part.second_organization_id)),
+            'steps', coalesce((select jsonb_agg(jsonb_build_object('id', s.id, 'ordinal', s.ordinal,
+                'title', s.title, 'due_on', s.due_on, 'confirmations', jsonb_build_array(
+                    jsonb_build_object('confirmed_at', s.first_confirmed_at, 'confirmed_by', s.first_confirmed_by,
+                        'remark', s.first_remark),
+                    jsonb_build_object('confirmed_at', s.second_confirmed_at, 'confirmed_by', s.second_confirmed_by,
+                        'remark', s.second_remark)), 'completed_at', s.completed_at) order by s.ordinal)
+                from boundary_case_step s where s.case_id = part.id), '[]'),
+            'handed_over_on', part.handed_over_on, 'closed_on', part.closed_on, 'close_remark', part.close_remark,
+            'demonstration', t.demonstration, 'created_at', part.created_at)
+        into shown from task t where t.id = part.task_id;
+        for entry in select * from boundary_case_log g where g.case_id = part.id order by g.version desc loop
+            update boundary_case_log set state = shown || jsonb_build_object(
+                'version', entry.version, 'updated_at', entry.occurred_at) where id = entry.id;
+            for change in select * from jsonb_array_elements(entry.changes) loop
+                names := string_to_array(change->>'field', '/');
+                former := coalesce(change->'from', 'null');
+                if names[1] = 'steps' and array_length(names, 1) = 3 then
+                    side := case names[3] when 'first' then 0 else 1 end;
+                    if former = 'null' then
+                        former := nobody;
+                    else
+                        select jsonb_build_object('confirmed_at', g.occurred_at, 'confirmed_by', g.actor_name,
+                            'remark', g.remark)
+                        into former from boundary_case_log g
+                        where g.case_id = part.id and g.version < entry.version and g.action = 'confirm'
+                            and g.changes @> jsonb_build_array(jsonb_build_object('field', change->'field'))
+                        order by g.version desc limit 1;
+                    end if;
+                    shown := shown || jsonb_build_object('steps', (
+                        select jsonb_agg(case when y.s->>'id' <> names[2] then y.s
+                            else jsonb_set(y.s, array['confirmations', side::text], former)
+                                || '{"completed_at": null}' end order by y.nth)
+                        from jsonb_array_elements(shown->'steps') with ordinality y(s, nth)));
+                elsif names[1] = 'steps' and jsonb_typeof(former) = 'array' then
+                    shown := shown || jsonb_build_object('steps', (
+                        select coalesce(jsonb_agg(jsonb_build_object('id', gen_random_uuid(), 'ordinal', y.nth,
+                            'title', y.title, 'due_on', null, 'confirmations', jsonb_build_array(nobody, nobody),
+                            'completed_at', null) order by y.nth), '[]')
+                        from jsonb_array_elements_text(former) with ordinality y(title, nth)));
+                elsif names[1] in ('kind', 'place', 'households', 'plots', 'area_m2', 'note', 'state',
+                                   'handed_over_on', 'closed_on') then
+                    shown := shown || jsonb_build_object(names[1], former);
+                end if;
+            end loop;
+            if entry.action = 'close' then
+                shown := shown || '{"close_remark": null}';
+            end if;
+        end loop;
+    end loop;
+end $$;
+
+alter table boundary_case_log alter column state set not null;
+"""
 DOWNGRADE = """
+alter table boundary_case_log drop column state;
 drop trigger task_recurrence_keep on task_recurrence;
 drop function task_recurrence_keep();
 drop table task_recurrence_past;
@@ -87,6 +170,7 @@ def upgrade() -> None:
     op.execute("set local timezone to 'UTC'")
     run_script(op, RECURRENCES.format(app=APP))
     op.execute(SERIES)
+    run_script(op, DOSSIERS)
 
 
 def downgrade() -> None:
