@@ -7,8 +7,9 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from agreements_api.meetings import repository
+from agreements_api.meetings import past_repository, repository
 from agreements_api.meetings.repository import Filter
+from shared import clock
 from tests.agreements_api.agreements.world import Json, World, accepted, pointers, problem
 from tests.agreements_api.meetings.steps import came, planned
 
@@ -128,9 +129,9 @@ async def country(world: World, plan: Json, meetings: dict[str, str]) -> str:
     await world.rows(
         """
         insert into meeting_log (id, agreement_id, subject_kind, subject_id, version, action, actor_id, actor_kind,
-                                 actor_name, changes, occurred_at)
-        select gen_random_uuid(), agreement_id, 'meeting', id, 1, 'plan', id, 'user', 'x', '[]', now() from meeting
-        where agreement_id = $1""",
+                                 actor_name, changes, occurred_at, state)
+        select gen_random_uuid(), agreement_id, 'meeting', id, 1, 'plan', id, 'user', 'x', '[]', now(), '{}'
+        from meeting where agreement_id = $1""",
         UUID(other["id"]),
     )
     for table in ("meeting", "meeting_log", "agreement", "agreement_access"):
@@ -166,9 +167,23 @@ async def test_a_list_is_read_in_its_order(
     assert "Seq Scan on meeting m" not in found
 
 
+async def test_meetings_of_the_past_are_found_by_their_agreement(world: World, plan: Json, country: str) -> None:
+    statement, *values = past_repository.list_statement(
+        world.organizations["chilinh"].id,
+        Filter(agreement_id=UUID(plan["id"])),
+        as_of=clock.now(),
+        after=None,
+        latest_first=True,
+        limit=51,
+    )
+    found = await explain(world, statement, *values)
+    for index in ("meeting_of", "meeting_log_subject_id_version_key", "history_subject_id_version_key"):
+        assert index in found, found
+
+
 async def test_the_log_is_found_by_its_meeting(world: World, country: str, meetings: dict[str, str]) -> None:
     organization = world.organizations["chilinh"].id
-    found = await explain(world, repository.LOG, organization, UUID(meetings["03"]), repository.NEWEST, 51)
+    found = await explain(world, repository.LOG, organization, UUID(meetings["03"]), repository.NEWEST, 51, None)
     assert "meeting_log_subject_id_version_key" in found, found
     assert "Seq Scan on meeting_log" not in found
 

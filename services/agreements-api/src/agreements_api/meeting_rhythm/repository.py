@@ -14,7 +14,7 @@ Connection: TypeAlias = "asyncpg.Connection[Any]"
 _SCOPE = "m.agreement_id in (select x.agreement_id from agreement_access x where x.organization_id = $1)"
 _RELATIONS = """array(select r.relation from agreement_member r where r.agreement_id = m.agreement_id
     and r.organization_id = $1 and r.source_id = m.agreement_id) as relations"""
-_SHOWN = f"""m.id, m.version, {_RELATIONS}, json_build_object('id', m.id, 'version', m.version,
+_SHOWN = f"""m.id, m.version, m.created_at, {_RELATIONS}, json_build_object('id', m.id, 'version', m.version,
     'agreement_id', m.agreement_id, 'clause_id', m.clause_id, 'frequency', m.frequency, 'from_on', m.from_on,
     'until_on', m.until_on, 'basis', m.basis, 'created_at', m.created_at, 'updated_at', m.updated_at)::text as body"""
 _READ = f"select {_SHOWN} from meeting_promise m where m.agreement_id = $2 and m.id = $3 and {_SCOPE}"  # noqa: S608
@@ -22,6 +22,14 @@ PROMISES = f"""
 select {_SHOWN} from meeting_promise m
 where m.agreement_id = $2 and {_SCOPE} and ($3::uuid is null or m.id > $3) order by m.id limit $4
 """  # noqa: S608
+# As they were at an instant ($3), by the states that the log keeps.
+_PAST = f"""
+select m.id, l.state::text as state from meeting_promise m cross join lateral (
+    select g.state from meeting_log g where g.subject_id = m.id and g.occurred_at <= $3
+    order by g.version desc limit 1) l
+where m.agreement_id = $2 and {_SCOPE}"""  # noqa: S608
+_PAST_READ = f"{_PAST} and m.id = $4"
+PAST_PROMISES = f"{_PAST} and ($4::uuid is null or m.id > $4) order by m.id limit $5"
 # The agreement is held for a change: two promises for the same days would not see each other.
 _AGREEMENT = """
 select a.id, a.in_force_on, array(select r.relation from agreement_member r where r.agreement_id = a.id
@@ -52,6 +60,7 @@ where id = $1
 _TERM = """
 select least(m.term_to, m.ended_on) as ends_on from agreement m
 where m.id = $2 and m.id in (select x.agreement_id from agreement_access x where x.organization_id = $1)
+  and ($3::timestamptz is null or m.created_at <= $3)
 """
 _EVERY_PROMISE = f"""
 select m.id, m.clause_id, m.frequency, m.from_on, m.until_on from meeting_promise m
@@ -79,6 +88,26 @@ async def list_promises(
 ) -> list[asyncpg.Record]:
     """Promises of an agreement, in the order in which they were recorded."""
     return await connection.fetch(PROMISES, organization_id, agreement_id, after, limit)
+
+
+async def read_past(
+    connection: Connection, organization_id: UUID | None, agreement_id: UUID, as_of: datetime, promise_id: UUID
+) -> asyncpg.Record | None:
+    """One promise as it was at an instant."""
+    return await connection.fetchrow(_PAST_READ, organization_id, agreement_id, as_of, promise_id)
+
+
+async def list_past(
+    connection: Connection,
+    organization_id: UUID | None,
+    agreement_id: UUID,
+    as_of: datetime,
+    *,
+    after: UUID | None,
+    limit: int,
+) -> list[asyncpg.Record]:
+    """Promises of an agreement as they were at an instant, in the order in which they were recorded."""
+    return await connection.fetch(PAST_PROMISES, organization_id, agreement_id, as_of, after, limit)
 
 
 async def hold_agreement(
@@ -111,9 +140,11 @@ async def update(
     await connection.execute(_UPDATE, promise_id, version, *_values(columns), at)
 
 
-async def agreement(connection: Connection, organization_id: UUID | None, agreement_id: UUID) -> asyncpg.Record | None:
-    """When the agreement ends, if the caller is a member."""
-    return await connection.fetchrow(_TERM, organization_id, agreement_id)
+async def agreement(
+    connection: Connection, organization_id: UUID | None, agreement_id: UUID, as_of: datetime | None = None
+) -> asyncpg.Record | None:
+    """When the agreement ends, if the caller is a member, and it was there."""
+    return await connection.fetchrow(_TERM, organization_id, agreement_id, as_of)
 
 
 async def every_promise(

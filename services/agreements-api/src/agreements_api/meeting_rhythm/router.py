@@ -5,10 +5,13 @@ from typing import Annotated
 from uuid import UUID
 
 import asyncpg
+import orjson
 from fastapi import APIRouter, Query, Request, Response
 
 from agreements_api.agreements.errors import AgreementNotFound
 from agreements_api.agreements.schemas import Day
+from agreements_api.history.instants import AsOf
+from agreements_api.history.past import Json, body_of, shown
 from agreements_api.history.schemas import LogEntryPublic
 from agreements_api.meeting_rhythm import errors, repository, service
 from agreements_api.meeting_rhythm.permissions import allowed_actions
@@ -68,6 +71,7 @@ async def list_meeting_promises(
     database: DatabaseDep,
     actor: ActorDep,
     cursors: CursorsDep,
+    as_of: AsOf = None,
     limit: Limit = PAGE,
     cursor: CursorParameter = None,
 ) -> Response:
@@ -75,15 +79,18 @@ async def list_meeting_promises(
     check_scope(actor, "meeting_promise.read")
     scope = f"meeting-promises:{agreement_id}"
     after = UUID(cursors.decode(scope, cursor)[0]) if cursor is not None else None
+    seer = actor.organization_id
     async with database.read(actor) as connection:
-        rows = await repository.list_promises(
-            connection, actor.organization_id, agreement_id, after=after, limit=limit + 1
-        )
-        if not rows and await repository.agreement(connection, actor.organization_id, agreement_id) is None:
+        if as_of is None:
+            rows = await repository.list_promises(connection, seer, agreement_id, after=after, limit=limit + 1)
+        else:
+            rows = await repository.list_past(connection, seer, agreement_id, as_of, after=after, limit=limit + 1)
+        if not rows and await repository.agreement(connection, seer, agreement_id, as_of) is None:
             raise AgreementNotFound
     items, last = cut(rows, limit)
     following = cursors.encode(scope, [last["id"]]) if last else None
-    return page_response(request, [_body(actor, row) for row in items], following, None)
+    bodies = [_body(actor, row) if as_of is None else _past(orjson.loads(row["state"])) for row in items]
+    return page_response(request, bodies, following, None)
 
 
 @router.post(
@@ -111,10 +118,23 @@ async def record_meeting_promise(
     response_model=PromisePublic,
 )
 async def read_meeting_promise(
-    agreement_id: UUID, promise_id: UUID, database: DatabaseDep, actor: ActorDep, if_none_match: IfNoneMatch = None
+    agreement_id: UUID,
+    promise_id: UUID,
+    database: DatabaseDep,
+    actor: ActorDep,
+    as_of: AsOf = None,
+    if_none_match: IfNoneMatch = None,
 ) -> Response:
     """One promise."""
     check_scope(actor, "meeting_promise.read")
+    if as_of is not None:
+        async with database.read(actor) as connection:
+            was = await repository.read_past(connection, actor.organization_id, agreement_id, as_of, promise_id)
+        if was is None:
+            raise errors.PromiseNotFound
+        state = orjson.loads(was["state"])
+        tag = etag(state["version"])
+        return not_modified(if_none_match, tag) or json_response(_past(state), headers={"ETag": tag})
     async with database.read(actor) as connection:
         row = await repository.read(connection, actor.organization_id, agreement_id, promise_id)
     if row is None:
@@ -156,6 +176,7 @@ async def list_meeting_promise_history(
     database: DatabaseDep,
     actor: ActorDep,
     cursors: CursorsDep,
+    as_of: AsOf = None,
     limit: Limit = PAGE,
     cursor: CursorParameter = None,
 ) -> Response:
@@ -164,7 +185,9 @@ async def list_meeting_promise_history(
     scope = f"meeting-promise-history:{promise_id}"
     before = int(cursors.decode(scope, cursor)[0]) if cursor is not None else None
     async with database.read(actor) as connection:
-        rows = await service.read_log(connection, actor, agreement_id, promise_id, before=before, limit=limit + 1)
+        rows = await service.read_log(
+            connection, actor, agreement_id, promise_id, before=before, limit=limit + 1, as_of=as_of
+        )
     items, last = cut(rows, limit)
     following = cursors.encode(scope, [last["version"]]) if last else None
     return page_response(request, [row["body"] for row in items], following, None)
@@ -175,6 +198,10 @@ def _shown(actor: Actor, row: asyncpg.Record, *, status_code: int = 200, locatio
     if location is not None:
         headers["Location"] = location
     return json_response(_body(actor, row), status_code=status_code, headers=headers)
+
+
+def _past(state: Json) -> str:
+    return with_actions(body_of(shown(PromisePublic, state)), ())
 
 
 def _body(actor: Actor, row: asyncpg.Record) -> str:

@@ -74,12 +74,21 @@ async def update(
 
 
 async def read_log(
-    connection: Connection, actor: Actor, agreement_id: UUID, promise_id: UUID, *, before: int | None, limit: int
+    connection: Connection,
+    actor: Actor,
+    agreement_id: UUID,
+    promise_id: UUID,
+    *,
+    before: int | None,
+    limit: int,
+    as_of: datetime | None,
 ) -> list[asyncpg.Record]:
-    """What was recorded of a promise, the newest first."""
-    if await repository.read(connection, actor.organization_id, agreement_id, promise_id) is None:
+    """What was recorded of a promise, or had been until an instant, the newest first."""
+    seer = actor.organization_id
+    promise = await repository.read(connection, seer, agreement_id, promise_id)
+    if promise is None or (as_of is not None and promise["created_at"] > as_of):
         raise errors.PromiseNotFound
-    return await meetings.log(connection, actor.organization_id, promise_id, before=before, limit=limit)
+    return await meetings.log(connection, seer, promise_id, before=before, limit=limit, as_of=as_of)
 
 
 async def read_rhythm(connection: Connection, actor: Actor, agreement_id: UUID, on: date) -> MeetingRhythm:
@@ -162,8 +171,9 @@ async def _tell(
     changes: Sequence[Change],
     at: datetime,
 ) -> asyncpg.Record:
-    await meetings.add_log(connection, actor, ("promise", promise_id), agreement["id"], version, action, changes, at=at)
     row = await _shown(connection, actor, agreement["id"], promise_id)
+    subject = ("promise", promise_id)
+    await meetings.add_log(connection, actor, subject, agreement["id"], version, action, changes, row["body"], at=at)
     event = MeetingPromiseChanged(
         version=version,
         actor=EventActor.of(actor),

@@ -110,10 +110,19 @@ async def tell(
     remark: str | None = None,
 ) -> asyncpg.Record:
     """Log and event of a version; gives back what a read shows of it."""
-    await repository.add_log(
-        connection, actor, ("meeting", meeting_id), agreement_id, version, action, changes, at=at, remark=remark
-    )
     row = await shown(connection, actor, meeting_id)
+    await repository.add_log(
+        connection,
+        actor,
+        ("meeting", meeting_id),
+        agreement_id,
+        version,
+        action,
+        changes,
+        row["body"],
+        at=at,
+        remark=remark,
+    )
     event = kind(
         version=version,
         actor=EventActor.of(actor),

@@ -19,7 +19,7 @@ from shared.ids import new_id
 
 Connection: TypeAlias = "asyncpg.Connection[Any]"
 
-_SCOPE = "m.agreement_id in (select x.agreement_id from agreement_access x where x.organization_id = $1)"
+SCOPE = "m.agreement_id in (select x.agreement_id from agreement_access x where x.organization_id = $1)"
 _RELATIONS = """array(select r.relation from agreement_member r where r.agreement_id = a.id
     and r.organization_id = $1 and r.source_id = a.id)"""
 # Where the host's unit has ended, whoever took its place as a party hosts.
@@ -45,20 +45,23 @@ _SHOWN = f"""m.id, m.version, m.status, m.starts_at, {HOSTING} as hosting_id, {_
         from meeting_outcome o where o.meeting_id = m.id), '[]'),
     'demonstration', a.demonstration, 'created_at', m.created_at, 'updated_at', m.updated_at)::text as body"""  # noqa: S608
 _FROM = "from meeting m join agreement a on a.id = m.agreement_id"
-_READ = f"select {_SHOWN} {_FROM} where m.id = $2 and {_SCOPE}"
-_IS_VISIBLE = f"select exists (select from meeting m where m.id = $2 and {_SCOPE})"  # noqa: S608
+_READ = f"select {_SHOWN} {_FROM} where m.id = $2 and {SCOPE}"
+_IS_VISIBLE = f"""
+select exists (select from meeting m where m.id = $2 and {SCOPE} and ($3::timestamptz is null or m.created_at <= $3))
+"""  # noqa: S608
 _MINUTES = f"""
 select n.revision, json_build_object('id', n.id, 'revision', n.revision, 'text', n.text,
     'organization_id', n.organization_id, 'written_by', n.written_by, 'written_at', n.written_at)::text as body
 from meeting_minutes n join meeting m on m.id = n.meeting_id
-where n.meeting_id = $2 and {_SCOPE} and n.revision < $3 order by n.revision desc limit $4
+where n.meeting_id = $2 and {SCOPE} and n.revision < $3 and ($5::timestamptz is null or n.written_at <= $5)
+order by n.revision desc limit $4
 """  # noqa: S608
 LOG = """
 select m.version, json_build_object('version', m.version, 'action', m.action, 'occurred_at', m.occurred_at,
     'actor', json_build_object('id', m.actor_id, 'kind', m.actor_kind, 'name', m.actor_name,
         'organization_id', m.organization_id), 'changes', m.changes, 'remark', m.remark)::text as body
 from meeting_log m
-where m.subject_id = $2 and m.version < $3
+where m.subject_id = $2 and m.version < $3 and ($5::timestamptz is null or m.occurred_at <= $5)
   and m.agreement_id in (select x.agreement_id from agreement_access x where x.organization_id = $1)
 order by m.version desc limit $4
 """
@@ -77,7 +80,7 @@ _LOCK = f"""
 select m.id, m.version, m.agreement_id, m.kind, m.title, m.status, m.host_organization_id, m.host_name, m.place,
     m.online_url, m.starts_at, m.ends_at, m.held_on, m.cancel_reason, m.agenda::text as agenda, a.demonstration,
     {HOSTING} as hosting_id, {_RELATIONS} as relations
-{_FROM} where m.id = $2 and {_SCOPE} for no key update of m
+{_FROM} where m.id = $2 and {SCOPE} for no key update of m
 """
 _MEMBERS = "select distinct organization_id from agreement_member where agreement_id = $1 order by 1"
 _ORGANIZATIONS = "select id, name, unit_id from organization where id = any($1::uuid[])"
@@ -115,8 +118,8 @@ where id = $1
 """
 _ADD_LOG = """
 insert into meeting_log (id, agreement_id, subject_kind, subject_id, version, action, actor_id, actor_kind, actor_name,
-                         organization_id, changes, remark, occurred_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11::text::jsonb, $12, $13)
+                         organization_id, changes, remark, occurred_at, state)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11::text::jsonb, $12, $13, $14::text::jsonb)
 """
 
 # What a change of a meeting can write.
@@ -161,8 +164,11 @@ async def read(connection: Connection, organization_id: UUID | None, meeting_id:
     return await connection.fetchrow(_READ, organization_id, meeting_id)
 
 
-async def is_visible(connection: Connection, organization_id: UUID | None, meeting_id: UUID) -> bool:
-    return bool(await connection.fetchval(_IS_VISIBLE, organization_id, meeting_id))
+async def is_visible(
+    connection: Connection, organization_id: UUID | None, meeting_id: UUID, as_of: datetime | None = None
+) -> bool:
+    """Whether the caller sees the meeting, and it was there."""
+    return bool(await connection.fetchval(_IS_VISIBLE, organization_id, meeting_id, as_of))
 
 
 async def list_meetings(
@@ -190,7 +196,7 @@ def list_statement(
     """The statement of a list and its values."""
     values = Parameters(organization_id)
     value = values.place
-    conditions = [_SCOPE]
+    conditions = [SCOPE]
     if narrowed.agreement_id:
         conditions.append(f"m.agreement_id = {value(narrowed.agreement_id)}")
     if narrowed.statuses:
@@ -218,17 +224,29 @@ def list_statement(
 
 
 async def minutes(
-    connection: Connection, organization_id: UUID | None, meeting_id: UUID, *, before: int | None, limit: int
+    connection: Connection,
+    organization_id: UUID | None,
+    meeting_id: UUID,
+    *,
+    before: int | None,
+    limit: int,
+    as_of: datetime | None,
 ) -> list[asyncpg.Record]:
-    """The texts of the minutes, the newest first."""
-    return await connection.fetch(_MINUTES, organization_id, meeting_id, before or NEWEST, limit)
+    """The texts of the minutes, or those that there were at an instant, the newest first."""
+    return await connection.fetch(_MINUTES, organization_id, meeting_id, before or NEWEST, limit, as_of)
 
 
 async def log(
-    connection: Connection, organization_id: UUID | None, subject_id: UUID, *, before: int | None, limit: int
+    connection: Connection,
+    organization_id: UUID | None,
+    subject_id: UUID,
+    *,
+    before: int | None,
+    limit: int,
+    as_of: datetime | None,
 ) -> list[asyncpg.Record]:
-    """What happened to a meeting or a promise, the newest first."""
-    return await connection.fetch(LOG, organization_id, subject_id, before or NEWEST, limit)
+    """What happened to a meeting or a promise, or had until an instant, the newest first."""
+    return await connection.fetch(LOG, organization_id, subject_id, before or NEWEST, limit, as_of)
 
 
 async def hold_agreement(
@@ -321,11 +339,12 @@ async def add_log(
     version: int,
     action: str,
     changes: Sequence[Change],
+    state: str,
     *,
     at: datetime,
     remark: str | None = None,
 ) -> None:
-    """What was done to a meeting or a promise (kind and id), and what it changed."""
+    """What was done to a meeting or a promise (kind and id), what it changed, and how it is shown since."""
     await connection.execute(
         _ADD_LOG,
         new_id(),
@@ -340,6 +359,7 @@ async def add_log(
         orjson.dumps(as_json(changes)).decode(),
         remark,
         at,
+        state,
     )
 
 

@@ -11,8 +11,10 @@ import asyncpg
 import orjson
 from fastapi import APIRouter, Query, Request, Response
 
+from agreements_api.history.instants import AsOf
+from agreements_api.history.past import body_of
 from agreements_api.history.schemas import LogEntryPublic
-from agreements_api.meetings import errors, outcomes, repository, service
+from agreements_api.meetings import errors, outcomes, past, past_repository, repository, service
 from agreements_api.meetings.changing import relations_of
 from agreements_api.meetings.models import MeetingKind, MeetingStatus
 from agreements_api.meetings.permissions import allowed_actions, outcome_actions
@@ -74,26 +76,34 @@ async def list_meetings(
     starts_after: Moment | None = None,
     starts_before: Moment | None = None,
     sort: MeetingSort = MeetingSort.LATEST,
+    as_of: AsOf = None,
     limit: Limit = PAGE,
     cursor: CursorParameter = None,
 ) -> Response:
-    """Meetings of the agreements that the caller's organisation is a member of, the latest first."""
+    """Meetings of the agreements that the caller's organisation is a member of, the latest first.
+
+    With `as_of`, of one agreement.
+    """
     check_scope(actor, "meeting.read")
+    if as_of is not None:
+        past.check_narrowing(agreement_id)
     narrowed = Filter(agreement_id, status, kind, organization, starts_after, starts_before)
     scope = f"meetings:{sort}"
     after = _position(cursors.decode(scope, cursor)) if cursor is not None else None
+    seer, latest_first = actor.organization_id, sort is MeetingSort.LATEST
     async with database.read(actor) as connection:
-        rows = await repository.list_meetings(
-            connection,
-            actor.organization_id,
-            narrowed,
-            after=after,
-            latest_first=sort is MeetingSort.LATEST,
-            limit=limit + 1,
-        )
+        if as_of is None:
+            rows = await repository.list_meetings(
+                connection, seer, narrowed, after=after, latest_first=latest_first, limit=limit + 1
+            )
+        else:
+            rows = await past_repository.list_meetings(
+                connection, seer, narrowed, as_of=as_of, after=after, latest_first=latest_first, limit=limit + 1
+            )
     items, last = cut(rows, limit)
     following = cursors.encode(scope, [last["starts_at"], last["id"]]) if last else None
-    return page_response(request, [_body(actor, row) for row in items], following, None)
+    bodies = [_body(actor, row) if as_of is None else body_of(past.as_it_was(row["state"])) for row in items]
+    return page_response(request, bodies, following, None)
 
 
 @router.post(
@@ -113,10 +123,19 @@ async def plan_meeting(
 
 @router.get("/meetings/{meeting_id}", operation_id="read_meeting", response_model=MeetingPublic)
 async def read_meeting(
-    meeting_id: UUID, database: DatabaseDep, actor: ActorDep, if_none_match: IfNoneMatch = None
+    meeting_id: UUID, database: DatabaseDep, actor: ActorDep, as_of: AsOf = None, if_none_match: IfNoneMatch = None
 ) -> Response:
     """One meeting, with whom it invited, who came, what it concluded and what the caller may do with it."""
     check_scope(actor, "meeting.read")
+    if as_of is not None:
+        async with database.read(actor) as connection:
+            was = await past_repository.read(connection, actor.organization_id, meeting_id, as_of)
+        if was is None:
+            raise errors.MeetingNotFound
+        meeting = past.as_it_was(was["state"])
+        body = body_of(meeting)
+        tag = _etag(meeting["version"], body)
+        return not_modified(if_none_match, tag) or json_response(body, headers={"ETag": tag})
     async with database.read(actor) as connection:
         row = await repository.read(connection, actor.organization_id, meeting_id)
     if row is None:
@@ -200,6 +219,7 @@ async def list_minutes(
     database: DatabaseDep,
     actor: ActorDep,
     cursors: CursorsDep,
+    as_of: AsOf = None,
     limit: Limit = PAGE,
     cursor: CursorParameter = None,
 ) -> Response:
@@ -208,9 +228,11 @@ async def list_minutes(
     async def rows(
         connection: Connection, organization_id: UUID | None, subject: UUID, before: int | None, most: int
     ) -> list[asyncpg.Record]:
-        return await repository.minutes(connection, organization_id, subject, before=before, limit=most)
+        return await repository.minutes(connection, organization_id, subject, before=before, limit=most, as_of=as_of)
 
-    return await _parts(request, database, actor, cursors, meeting_id, ("minutes", "revision"), rows, limit, cursor)
+    return await _parts(
+        request, database, actor, cursors, meeting_id, ("minutes", "revision"), rows, limit, cursor, as_of
+    )
 
 
 @router.put(
@@ -304,6 +326,7 @@ async def list_meeting_history(
     database: DatabaseDep,
     actor: ActorDep,
     cursors: CursorsDep,
+    as_of: AsOf = None,
     limit: Limit = PAGE,
     cursor: CursorParameter = None,
 ) -> Response:
@@ -312,9 +335,11 @@ async def list_meeting_history(
     async def rows(
         connection: Connection, organization_id: UUID | None, subject: UUID, before: int | None, most: int
     ) -> list[asyncpg.Record]:
-        return await repository.log(connection, organization_id, subject, before=before, limit=most)
+        return await repository.log(connection, organization_id, subject, before=before, limit=most, as_of=as_of)
 
-    return await _parts(request, database, actor, cursors, meeting_id, ("history", "version"), rows, limit, cursor)
+    return await _parts(
+        request, database, actor, cursors, meeting_id, ("history", "version"), rows, limit, cursor, as_of
+    )
 
 
 async def _parts(
@@ -327,6 +352,7 @@ async def _parts(
     read: Rows,
     limit: int,
     cursor: str | None,
+    as_of: datetime | None,
 ) -> Response:
     """What lies beside a meeting (its name and what it is numbered by), the newest first."""
     check_scope(actor, "meeting.read")
@@ -335,7 +361,7 @@ async def _parts(
     before = int(cursors.decode(scope, cursor)[0]) if cursor is not None else None
     async with database.read(actor) as connection:
         rows = await read(connection, actor.organization_id, meeting_id, before, limit + 1)
-        if not rows and not await repository.is_visible(connection, actor.organization_id, meeting_id):
+        if not rows and not await repository.is_visible(connection, actor.organization_id, meeting_id, as_of):
             raise errors.MeetingNotFound
     items, last = cut(rows, limit)
     following = cursors.encode(scope, [last[number]]) if last else None
@@ -348,12 +374,16 @@ def _position(values: Sequence[str]) -> tuple[datetime, UUID]:
 
 def _shown(actor: Actor, row: asyncpg.Record, *, status_code: int = 200, location: str | None = None) -> Response:
     body = _body(actor, row)
-    # What can be done changes with the agreement and without a version; variants are told apart by letters.
-    content = "".join(chr(ord("a") + byte % 26) for byte in hashlib.sha256(body.encode()).digest()[:16])
-    headers = {"ETag": etag(row["version"], content)}
+    headers = {"ETag": _etag(row["version"], body)}
     if location is not None:
         headers["Location"] = location
     return json_response(body, status_code=status_code, headers=headers)
+
+
+def _etag(version: int, body: str) -> str:
+    # What can be done changes with the agreement and without a version; variants are told apart by letters.
+    content = "".join(chr(ord("a") + byte % 26) for byte in hashlib.sha256(body.encode()).digest()[:16])
+    return etag(version, content)
 
 
 def _body(actor: Actor, row: asyncpg.Record) -> str:

@@ -1,4 +1,4 @@
-"""The past of what lies beside tasks: settings of what repeats them, dossiers of boundary areas."""
+"""The past of what lies beside tasks and agreements: what repeats tasks, dossiers of boundary areas, meetings."""
 
 from alembic import op
 
@@ -157,7 +157,127 @@ end $$;
 
 alter table boundary_case_log alter column state set not null;
 """
+# The same of meetings and of what was promised of them. The log never told under which name a former host invited, nor
+# where the name of whoever came ends and the title begins: the name is that of today, the title begins at the comma.
+MEETINGS = """
+alter table meeting_log add column state jsonb;
+
+do $$
+declare
+    part   meeting;
+    entry  meeting_log;
+    change jsonb;
+    shown  jsonb;
+    former jsonb;
+    one    jsonb;
+    names  text[];
+    guest  organization;
+begin
+    for part in select * from meeting loop
+        select jsonb_build_object(
+            'id', part.id, 'agreement_id', part.agreement_id, 'agreement_title', a.title, 'kind', part.kind,
+            'title', part.title, 'status', part.status, 'host_organization_id', part.host_organization_id,
+            'host_name', part.host_name, 'place', part.place, 'online_url', part.online_url,
+            'starts_at', part.starts_at, 'ends_at', part.ends_at, 'held_on', part.held_on,
+            'cancel_reason', part.cancel_reason, 'agenda', part.agenda,
+            'participants', coalesce((select jsonb_agg(jsonb_build_object('organization_id', p.organization_id,
+                'organization_name', p.organization_name, 'unit_id', p.unit_id, 'invited', p.invited,
+                'attendance', p.attendance, 'person_name', p.person_name, 'person_title', p.person_title)
+                order by p.organization_name, p.organization_id)
+                from meeting_participant p where p.meeting_id = part.id), '[]'),
+            'minutes_revision', (select max(n.revision) from meeting_minutes n where n.meeting_id = part.id),
+            'outcomes', coalesce((select jsonb_agg(jsonb_build_object('id', o.id, 'ordinal', o.ordinal, 'text', o.text,
+                'responsible_organization_id', o.responsible_organization_id, 'responsible_name', o.responsible_name,
+                'due_on', o.due_on, 'task_id', o.task_id) order by o.ordinal)
+                from meeting_outcome o where o.meeting_id = part.id), '[]'),
+            'demonstration', a.demonstration, 'created_at', part.created_at)
+        into shown from agreement a where a.id = part.agreement_id;
+        for entry in select * from meeting_log g where g.subject_id = part.id order by g.version desc loop
+            update meeting_log set state = shown || jsonb_build_object(
+                'version', entry.version, 'updated_at', entry.occurred_at) where id = entry.id;
+            for change in select * from jsonb_array_elements(entry.changes) loop
+                names := string_to_array(change->>'field', '/');
+                former := coalesce(change->'from', 'null');
+                if names[1] = 'participants' then
+                    select y.p into one from jsonb_array_elements(shown->'participants') y(p)
+                    where y.p->>'organization_id' = names[2];
+                    if names[3] = 'person' then
+                        one := one || jsonb_build_object('person_name', nullif(split_part(former#>>'{}', ', ', 1), ''),
+                            'person_title', case when strpos(former#>>'{}', ', ') > 0
+                                then substr(former#>>'{}', strpos(former#>>'{}', ', ') + 2) end);
+                    elsif former = 'null' then
+                        one := null;
+                    elsif former = '"invited"' then
+                        one := coalesce(one, '{"invited": true}')
+                            || '{"attendance": null, "person_name": null, "person_title": null}';
+                    else
+                        one := coalesce(one, '{"invited": false, "person_name": null, "person_title": null}')
+                            || jsonb_build_object('attendance', former);
+                    end if;
+                    if one is not null and not one ? 'organization_id' then
+                        select * into guest from organization o where o.id = names[2]::uuid;
+                        one := one || jsonb_build_object('organization_id', guest.id,
+                            'organization_name', guest.name, 'unit_id', guest.unit_id);
+                    end if;
+                    shown := shown || jsonb_build_object('participants', (
+                        select coalesce(jsonb_agg(y.p order by y.p->>'organization_name', y.p->>'organization_id'),
+                            '[]')
+                        from (select p from jsonb_array_elements(shown->'participants') x(p)
+                              where x.p->>'organization_id' <> names[2]
+                              union all select one where one is not null) y(p)));
+                elsif names[1] = 'outcomes' and array_length(names, 1) = 2 then
+                    shown := shown || jsonb_build_object('outcomes', (
+                        select coalesce(jsonb_agg(y.o order by y.nth), '[]')
+                        from jsonb_array_elements(shown->'outcomes') with ordinality y(o, nth)
+                        where y.o->>'id' <> names[2]));
+                elsif names[1] = 'outcomes' then
+                    one := jsonb_build_object(names[3], former);
+                    if names[3] = 'responsible_organization_id' then
+                        one := one || jsonb_build_object('responsible_name', (
+                            select o.name from organization o where o.id = (former#>>'{}')::uuid));
+                    end if;
+                    shown := shown || jsonb_build_object('outcomes', (
+                        select jsonb_agg(case when y.o->>'id' <> names[2] then y.o else y.o || one end order by y.nth)
+                        from jsonb_array_elements(shown->'outcomes') with ordinality y(o, nth)));
+                elsif names[1] = 'host_organization_id' and former <> 'null' then
+                    shown := shown || jsonb_build_object('host_organization_id', former, 'host_name', (
+                        select o.name from organization o where o.id = (former#>>'{}')::uuid));
+                else
+                    shown := shown || jsonb_build_object(names[1], former);
+                end if;
+            end loop;
+            if entry.action = 'cancel' then
+                shown := shown || '{"cancel_reason": null}';
+            end if;
+        end loop;
+    end loop;
+end $$;
+
+do $$
+declare
+    part   meeting_promise;
+    entry  meeting_log;
+    change jsonb;
+    shown  jsonb;
+begin
+    for part in select * from meeting_promise loop
+        shown := jsonb_build_object('id', part.id, 'agreement_id', part.agreement_id, 'clause_id', part.clause_id,
+            'frequency', part.frequency, 'from_on', part.from_on, 'until_on', part.until_on, 'basis', part.basis,
+            'created_at', part.created_at);
+        for entry in select * from meeting_log g where g.subject_id = part.id order by g.version desc loop
+            update meeting_log set state = shown || jsonb_build_object(
+                'version', entry.version, 'updated_at', entry.occurred_at) where id = entry.id;
+            for change in select * from jsonb_array_elements(entry.changes) loop
+                shown := shown || jsonb_build_object(change->>'field', coalesce(change->'from', 'null'));
+            end loop;
+        end loop;
+    end loop;
+end $$;
+
+alter table meeting_log alter column state set not null;
+"""
 DOWNGRADE = """
+alter table meeting_log drop column state;
 alter table boundary_case_log drop column state;
 drop trigger task_recurrence_keep on task_recurrence;
 drop function task_recurrence_keep();
@@ -171,6 +291,7 @@ def upgrade() -> None:
     run_script(op, RECURRENCES.format(app=APP))
     op.execute(SERIES)
     run_script(op, DOSSIERS)
+    run_script(op, MEETINGS)
 
 
 def downgrade() -> None:
