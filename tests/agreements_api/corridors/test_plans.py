@@ -6,7 +6,8 @@ from uuid import UUID
 import asyncpg
 import pytest_asyncio
 
-from agreements_api.corridors import repository
+from agreements_api.corridors import past_repository, repository
+from shared import clock
 from tests.agreements_api.agreements.world import Json, World
 from tests.agreements_api.corridors.lines import corridor, segment
 
@@ -67,6 +68,17 @@ async def test_segments_and_history_are_found_by_their_corridor(world: World, dr
     segments = await explain(world, repository.SEGMENTS, *values)
     assert "corridor_segment_place" in segments
     assert "Seq Scan on corridor_segment" not in segments
-    history = await explain(world, repository.HISTORY, *values)
+    history = await explain(world, repository.HISTORY, *values, None)
     assert "corridor_history_of" in history
     assert "Seq Scan on corridor_history" not in history
+
+
+async def test_the_past_is_found_by_agreement_and_corridor(world: World, drawn: Json) -> None:
+    organization, now = world.organizations["lucnam"].id, clock.now()
+    values: tuple[Any, ...] = (organization, UUID(drawn["agreement_id"]), now, None, None, 51)
+    corridors = await explain(world, past_repository.CORRIDORS, *values)
+    segments = await explain(world, past_repository.SEGMENTS, organization, UUID(drawn["id"]), now, None, 51)
+    for plan in (corridors, segments):
+        assert "corridor_history_subject_id_version_key" in plan
+        for table in ("corridor c", "corridor_segment p", "corridor_history h", "history h"):
+            assert f"Seq Scan on {table}" not in plan, plan

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +19,7 @@ from shared.auth import Actor
 from shared.events import CorridorEvent, SegmentEvent
 from shared.outbox import publish_on
 
-_SEEN = "exists (select from agreement_access x where x.agreement_id = c.agreement_id and x.organization_id = $1)"
+SEEN = "exists (select from agreement_access x where x.agreement_id = c.agreement_id and x.organization_id = $1)"
 # How the caller ($1) stands to the agreement itself.
 _RELATIONS = """array(select m.relation from agreement_member m where m.agreement_id = c.agreement_id
     and m.organization_id = $1 and m.source_id = c.agreement_id)"""
@@ -26,7 +27,7 @@ _CORRIDOR = f"""c.id, c.version, c.agreement_id, a.title as agreement_title, c.t
     c.from_place, c.to_place, c.description, c.demonstration, c.created_at, c.updated_at, {_RELATIONS} as relations,
     a.status as agreement_status"""
 READ = f"""
-select {_CORRIDOR} from corridor c join agreement a on a.id = c.agreement_id where c.id = $2 and {_SEEN}
+select {_CORRIDOR} from corridor c join agreement a on a.id = c.agreement_id where c.id = $2 and {SEEN}
 """  # noqa: S608
 CORRIDORS = f"""
 select {_CORRIDOR} from corridor c join agreement a on a.id = c.agreement_id
@@ -42,7 +43,7 @@ order by c.id desc limit $6
 _LOCK = f"""
 select c.*, a.status as agreement_status, {_RELATIONS} as relations,
     array(select distinct m.organization_id from agreement_member m where m.agreement_id = c.agreement_id) as members
-from corridor c join agreement a on a.id = c.agreement_id where c.id = $2 and {_SEEN}
+from corridor c join agreement a on a.id = c.agreement_id where c.id = $2 and {SEEN}
 for no key update of c
 """  # noqa: S608
 _SEGMENT = """s.id, s.version, s.corridor_id, s.agreement_id, s.organization_id, o.name as organization_name,
@@ -52,12 +53,12 @@ _SEGMENT = """s.id, s.version, s.corridor_id, s.agreement_id, s.organization_id,
 _READ_SEGMENT = f"""
 select {_SEGMENT}, {_RELATIONS} as relations
 from corridor c join corridor_segment s on s.corridor_id = c.id join organization o on o.id = s.organization_id
-where c.id = $2 and s.id = $3 and {_SEEN}
+where c.id = $2 and s.id = $3 and {SEEN}
 """  # noqa: S608
 SEGMENTS = f"""
 select {_SEGMENT}, {_RELATIONS} as relations
 from corridor c join corridor_segment s on s.corridor_id = c.id join organization o on o.id = s.organization_id
-where c.id = $2 and {_SEEN} and s.withdrawn_at is null and ($3::int is null or s.position > $3)
+where c.id = $2 and {SEEN} and s.withdrawn_at is null and ($3::int is null or s.position > $3)
 order by s.position limit $4
 """  # noqa: S608
 _STRETCHES = f"""
@@ -65,7 +66,7 @@ select s.id, s.name, s.organization_id as owner_id, o.name as owner, s.road_clas
     p.last_on as closes_on, s.funding_status, s.planned_start, s.planned_finish, s.actual_start, s.actual_finish
 from corridor c join corridor_segment s on s.corridor_id = c.id join organization o on o.id = s.organization_id
     left join plan_period p on p.id = s.plan_period
-where c.id = $2 and {_SEEN} and s.withdrawn_at is null
+where c.id = $2 and {SEEN} and s.withdrawn_at is null
 order by s.position
 """  # noqa: S608
 _FEATURES = f"""
@@ -74,7 +75,7 @@ select json_build_object('type', 'Feature', 'id', s.id, 'geometry', s.geometry, 
     'organization_name', o.name, 'road_class', s.road_class, 'percent', s.percent, 'demonstration', c.demonstration,
     'source', s.geometry_source))::text as body
 from corridor c join corridor_segment s on s.corridor_id = c.id join organization o on o.id = s.organization_id
-where c.id = $2 and {_SEEN} and s.withdrawn_at is null and s.geometry is not null
+where c.id = $2 and {SEEN} and s.withdrawn_at is null and s.geometry is not null
 order by s.position
 """  # noqa: S608
 HISTORY = f"""
@@ -83,10 +84,13 @@ select h.id, json_build_object('id', h.id, 'segment_id', h.segment_id, 'version'
         'organization_id', h.organization_id),
     'changes', h.changes, 'remark', h.remark, 'occurred_at', h.occurred_at)::text as body
 from corridor c join corridor_history h on h.corridor_id = c.id
-where c.id = $2 and {_SEEN} and ($3::uuid is null or h.id < $3)
+where c.id = $2 and {SEEN} and ($3::uuid is null or h.id < $3)
+  and ($5::timestamptz is null or h.occurred_at <= $5)
 order by h.id desc limit $4
 """  # noqa: S608
-_VISIBLE = f"select exists (select from corridor c where c.id = $2 and {_SEEN})"  # noqa: S608
+_VISIBLE = f"""
+select exists (select from corridor c where c.id = $2 and {SEEN} and ($3::timestamptz is null or c.created_at <= $3))
+"""  # noqa: S608
 _GET_SEGMENT = "select s.* from corridor_segment s where s.id = $1 and s.corridor_id = $2"
 # The segments of owners whose places are taken, with their corridors held.
 _OWNED = """
@@ -173,8 +177,11 @@ async def lock(connection: asyncpg.Connection[Any], organization_id: UUID | None
     return Held(Corridor(**values), status, relations, members)
 
 
-async def is_visible(connection: asyncpg.Connection[Any], organization_id: UUID | None, corridor_id: UUID) -> bool:
-    return bool(await connection.fetchval(_VISIBLE, organization_id, corridor_id))
+async def is_visible(
+    connection: asyncpg.Connection[Any], organization_id: UUID | None, corridor_id: UUID, as_of: datetime | None = None
+) -> bool:
+    """Whether the caller sees the corridor, and it was there."""
+    return bool(await connection.fetchval(_VISIBLE, organization_id, corridor_id, as_of))
 
 
 async def read_segment(
@@ -214,9 +221,10 @@ async def history(
     *,
     before: UUID | None,
     limit: int,
+    as_of: datetime | None,
 ) -> list[asyncpg.Record]:
-    """Changes of the corridor and of its segments, the newest first."""
-    return await connection.fetch(HISTORY, organization_id, corridor_id, before, limit)
+    """Changes of the corridor and of its segments, or those until an instant, the newest first."""
+    return await connection.fetch(HISTORY, organization_id, corridor_id, before, limit, as_of)
 
 
 async def segment_of(connection: asyncpg.Connection[Any], corridor_id: UUID, segment_id: UUID) -> Segment | None:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Awaitable, Callable
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -10,7 +10,7 @@ import asyncpg
 from fastapi import APIRouter, Query, Request, Response
 
 from agreements_api.agreements.schemas import Day
-from agreements_api.corridors import errors, repository, service
+from agreements_api.corridors import errors, past, past_repository, repository, service
 from agreements_api.corridors.permissions import corridor_actions, segment_actions
 from agreements_api.corridors.schemas import (
     CorridorChangePublic,
@@ -26,6 +26,7 @@ from agreements_api.corridors.schemas import (
 )
 from agreements_api.corridors.standing import SynchronyPublic, shown
 from agreements_api.corridors.synchrony import synchrony_of
+from agreements_api.history.instants import AsOf
 from agreements_api.policy import Relation, check_scope
 from agreements_api.representation import json_response, page_response
 from agreements_api.tasks.schemas import Reason
@@ -64,25 +65,44 @@ async def list_corridors(
     agreement_id: UUID | None = None,
     organization: Annotated[UUID | None, Query(description="Corridors on which it owns a segment.")] = None,
     q: Annotated[str | None, Query(max_length=200, description="Words of the name; diacritics do not count.")] = None,
+    as_of: AsOf = None,
     limit: Limit = PAGE,
     cursor: CursorParameter = None,
 ) -> Response:
-    """Corridors of the agreements that the caller's organisation is a member of, the newest first."""
+    """Corridors of the agreements that the caller's organisation is a member of, the newest first.
+
+    With `as_of`, of one agreement, and without `q`.
+    """
     check_scope(actor, "corridor.read")
+    if as_of is not None:
+        past.check_narrowing(agreement_id, q)
     before = UUID(cursors.decode("corridors", cursor)[0]) if cursor is not None else None
+    seer = actor.organization_id
     async with database.read(actor) as connection:
-        rows = await repository.list_corridors(
-            connection,
-            actor.organization_id,
-            agreement_id=agreement_id,
-            owner=organization,
-            folded=escape_like(fold(q)) if q else None,
-            before=before,
-            limit=limit + 1,
-        )
+        if as_of is None:
+            rows = await repository.list_corridors(
+                connection,
+                seer,
+                agreement_id=agreement_id,
+                owner=organization,
+                folded=escape_like(fold(q)) if q else None,
+                before=before,
+                limit=limit + 1,
+            )
+        else:
+            rows = await past_repository.list_corridors(
+                connection,
+                seer,
+                agreement_id=agreement_id,
+                as_of=as_of,
+                owner=organization,
+                before=before,
+                limit=limit + 1,
+            )
     items, last = cut(rows, limit)
     following = cursors.encode("corridors", [last["id"]]) if last else None
-    return page_response(request, [_corridor(actor, row).model_dump_json() for row in items], following, None)
+    corridors = [_corridor(actor, row) if as_of is None else past.corridor(row) for row in items]
+    return page_response(request, [one.model_dump_json() for one in corridors], following, None)
 
 
 @router.post(
@@ -110,12 +130,12 @@ async def create_corridor(
 
 @router.get("/corridors/{corridor_id}", operation_id="read_corridor", response_model=CorridorPublic)
 async def read_corridor(
-    corridor_id: UUID, database: DatabaseDep, actor: ActorDep, if_none_match: IfNoneMatch = None
+    corridor_id: UUID, database: DatabaseDep, actor: ActorDep, as_of: AsOf = None, if_none_match: IfNoneMatch = None
 ) -> Response:
     """One corridor, and what the caller may do with it."""
     check_scope(actor, "corridor.read")
     async with database.read(actor) as connection:
-        answer = await _shown_corridor(connection, actor, corridor_id)
+        answer = await _shown_corridor(connection, actor, corridor_id, as_of=as_of)
     return not_modified(if_none_match, answer.headers["etag"]) or answer
 
 
@@ -145,6 +165,7 @@ async def list_segments(
     database: DatabaseDep,
     actor: ActorDep,
     cursors: CursorsDep,
+    as_of: AsOf = None,
     limit: Limit = PAGE,
     cursor: CursorParameter = None,
 ) -> Response:
@@ -152,14 +173,19 @@ async def list_segments(
     check_scope(actor, "corridor.read")
     scope = f"segments:{corridor_id}"
     after = int(cursors.decode(scope, cursor)[0]) if cursor is not None else None
+    seer = actor.organization_id
     async with database.read(actor) as connection:
-        rows = await repository.list_segments(
-            connection, actor.organization_id, corridor_id, after=after, limit=limit + 1
-        )
-        await _check_visible(connection, actor, corridor_id, found=bool(rows))
+        if as_of is None:
+            rows = await repository.list_segments(connection, seer, corridor_id, after=after, limit=limit + 1)
+        else:
+            rows = await past_repository.list_segments(
+                connection, seer, corridor_id, as_of, after=after, limit=limit + 1
+            )
+        await _check_visible(connection, actor, corridor_id, as_of, found=bool(rows))
     items, last = cut(rows, limit)
-    following = cursors.encode(scope, [last["position"]]) if last else None
-    return page_response(request, [_segment(actor, row).model_dump_json() for row in items], following, None)
+    segments = [_segment(actor, row) if as_of is None else past.segment(row) for row in items]
+    following = cursors.encode(scope, [segments[-1].position]) if last else None
+    return page_response(request, [one.model_dump_json() for one in segments], following, None)
 
 
 @router.post(
@@ -188,12 +214,13 @@ async def read_segment(
     segment_id: UUID,
     database: DatabaseDep,
     actor: ActorDep,
+    as_of: AsOf = None,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """One segment, also one that was withdrawn, and what the caller may do with it."""
     check_scope(actor, "corridor.read")
     async with database.read(actor) as connection:
-        answer = await _shown_segment(connection, actor, corridor_id, segment_id)
+        answer = await _shown_segment(connection, actor, corridor_id, segment_id, as_of=as_of)
     return not_modified(if_none_match, answer.headers["etag"]) or answer
 
 
@@ -274,13 +301,17 @@ async def withdraw_segment(
     responses={200: {"content": {"application/geo+json": {}}}},
 )
 async def read_corridor_geojson(
-    corridor_id: UUID, database: DatabaseDep, actor: ActorDep, if_none_match: IfNoneMatch = None
+    corridor_id: UUID, database: DatabaseDep, actor: ActorDep, as_of: AsOf = None, if_none_match: IfNoneMatch = None
 ) -> Response:
     """The lines of the segments as a FeatureCollection (RFC 7946, WGS 84); each feature names its source."""
     check_scope(actor, "corridor.read")
+    seer = actor.organization_id
     async with database.read(actor) as connection:
-        features = await repository.features(connection, actor.organization_id, corridor_id)
-        await _check_visible(connection, actor, corridor_id, found=bool(features))
+        if as_of is None:
+            features = await repository.features(connection, seer, corridor_id)
+        else:
+            features = await past_repository.features(connection, seer, corridor_id, as_of)
+        await _check_visible(connection, actor, corridor_id, as_of, found=bool(features))
     body = f'{{"type": "FeatureCollection", "features": [{", ".join(features)}]}}'
     tag = _digest(body)
     return not_modified(if_none_match, tag) or Response(
@@ -294,18 +325,26 @@ async def read_synchrony(
     database: DatabaseDep,
     actor: ActorDep,
     language: Language,
-    on: Annotated[Day | None, Query(description="The day to judge it on; today in Vietnam by default.")] = None,
+    on: Annotated[
+        Day | None, Query(description="The day to judge it on; that of `as_of`, or today, by default.")
+    ] = None,
+    as_of: AsOf = None,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """How well the segments keep step: skew of the finishes, stubs at the boundaries, plans and dates that are missing.
 
-    It is computed from what the segments say now; `on` moves the day on which a finish is past or still to come.
+    It is computed from what the segments say now, or said at the instant; `on` moves the day on which a finish is past
+    or still to come.
     """
     check_scope(actor, "corridor.read")
-    day: date = on or clock.today()
+    seer = actor.organization_id
+    day: date = on or clock.day_of(as_of or clock.now())
     async with database.read(actor) as connection:
-        segments = await repository.stretches(connection, actor.organization_id, corridor_id)
-        await _check_visible(connection, actor, corridor_id, found=bool(segments))
+        if as_of is None:
+            segments = await repository.stretches(connection, seer, corridor_id)
+        else:
+            segments = await past_repository.stretches(connection, seer, corridor_id, as_of)
+        await _check_visible(connection, actor, corridor_id, as_of, found=bool(segments))
     body = shown(corridor_id, segments, synchrony_of(segments, day), language).model_dump_json()
     headers = {"ETag": _digest(body), "Content-Language": language, "Vary": "Accept-Language"}
     return not_modified(if_none_match, headers["ETag"]) or json_response(body, headers=headers)
@@ -320,6 +359,7 @@ async def list_corridor_history(
     database: DatabaseDep,
     actor: ActorDep,
     cursors: CursorsDep,
+    as_of: AsOf = None,
     limit: Limit = PAGE,
     cursor: CursorParameter = None,
 ) -> Response:
@@ -328,8 +368,10 @@ async def list_corridor_history(
     scope = f"corridor-history:{corridor_id}"
     before = UUID(cursors.decode(scope, cursor)[0]) if cursor is not None else None
     async with database.read(actor) as connection:
-        rows = await repository.history(connection, actor.organization_id, corridor_id, before=before, limit=limit + 1)
-        await _check_visible(connection, actor, corridor_id, found=bool(rows))
+        rows = await repository.history(
+            connection, actor.organization_id, corridor_id, before=before, limit=limit + 1, as_of=as_of
+        )
+        await _check_visible(connection, actor, corridor_id, as_of, found=bool(rows))
     items, last = cut(rows, limit)
     following = cursors.encode(scope, [last["id"]]) if last else None
     return page_response(request, [row["body"] for row in items], following, None)
@@ -352,21 +394,42 @@ async def _change(
 
 
 async def _shown_corridor(
-    connection: "Connection[Any]", actor: Actor, corridor_id: UUID, *, status_code: int = 200
+    connection: "Connection[Any]",
+    actor: Actor,
+    corridor_id: UUID,
+    *,
+    status_code: int = 200,
+    as_of: datetime | None = None,
 ) -> Response:
-    row = await repository.read(connection, actor.organization_id, corridor_id)
+    seer = actor.organization_id
+    if as_of is None:
+        row = await repository.read(connection, seer, corridor_id)
+    else:
+        row = await past_repository.read(connection, seer, corridor_id, as_of)
     if row is None:
         raise errors.CorridorNotFound
-    return _answer(_corridor(actor, row), f"/v1/corridors/{corridor_id}", status_code)
+    public = _corridor(actor, row) if as_of is None else past.corridor(row)
+    return _answer(public, f"/v1/corridors/{corridor_id}", status_code)
 
 
 async def _shown_segment(
-    connection: "Connection[Any]", actor: Actor, corridor_id: UUID, segment_id: UUID, *, status_code: int = 200
+    connection: "Connection[Any]",
+    actor: Actor,
+    corridor_id: UUID,
+    segment_id: UUID,
+    *,
+    status_code: int = 200,
+    as_of: datetime | None = None,
 ) -> Response:
-    row = await repository.read_segment(connection, actor.organization_id, corridor_id, segment_id)
+    seer = actor.organization_id
+    if as_of is None:
+        row = await repository.read_segment(connection, seer, corridor_id, segment_id)
+    else:
+        row = await past_repository.read_segment(connection, seer, corridor_id, as_of, segment_id)
     if row is None:
         raise errors.SegmentNotFound
-    return _answer(_segment(actor, row), f"/v1/corridors/{corridor_id}/segments/{segment_id}", status_code)
+    public = _segment(actor, row) if as_of is None else past.segment(row)
+    return _answer(public, f"/v1/corridors/{corridor_id}/segments/{segment_id}", status_code)
 
 
 def _answer(public: CorridorPublic | SegmentPublic, location: str, status_code: int) -> Response:
@@ -396,9 +459,11 @@ def _segment(actor: Actor, row: asyncpg.Record) -> SegmentPublic:
     return SegmentPublic(**values, funding=funding, allowed_actions=list(actions))
 
 
-async def _check_visible(connection: "Connection[Any]", actor: Actor, corridor_id: UUID, *, found: bool) -> None:
-    """Nothing found may mean that there is nothing, or nothing to be seen."""
-    if not found and not await repository.is_visible(connection, actor.organization_id, corridor_id):
+async def _check_visible(
+    connection: "Connection[Any]", actor: Actor, corridor_id: UUID, as_of: datetime | None, *, found: bool
+) -> None:
+    """Nothing found may mean that there is nothing, or nothing to be seen, or nothing yet."""
+    if not found and not await repository.is_visible(connection, actor.organization_id, corridor_id, as_of):
         raise errors.CorridorNotFound
 
 

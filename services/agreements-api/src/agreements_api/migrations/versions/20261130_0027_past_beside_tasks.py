@@ -276,7 +276,10 @@ end $$;
 
 alter table meeting_log alter column state set not null;
 """
+# The past of a corridor has the segments that were withdrawn since, which no index led to.
+SEGMENTS = "create index corridor_segment_withdrawn on corridor_segment (corridor_id) where withdrawn_at is not null"
 DOWNGRADE = """
+drop index corridor_segment_withdrawn;
 alter table meeting_log drop column state;
 alter table boundary_case_log drop column state;
 drop trigger task_recurrence_keep on task_recurrence;
@@ -292,6 +295,7 @@ def upgrade() -> None:
     op.execute(SERIES)
     run_script(op, DOSSIERS)
     run_script(op, MEETINGS)
+    op.execute(SEGMENTS)
 
 
 def downgrade() -> None:
