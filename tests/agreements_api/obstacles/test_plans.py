@@ -150,16 +150,22 @@ async def test_the_comments_of_one_task_are_found_by_it(world: World, many: Json
 
 async def test_what_was_said_and_asked_of_a_task_in_the_past_is_found_by_it(world: World, many: Json) -> None:
     organization, task, now = world.organizations["quangninh"].id, UUID(many["task_id"]), clock.now()
-    values: tuple[Any, ...] = (organization, UUID(int=0), task, None, now, 51)
+    values: Any = (organization, UUID(int=0), task, None, now, 51)
     plan = await as_member(world, "quangninh", comments.PAST_LIST, values)
     assert "task_comment_of" in plan
     assert "task_comment_version_pkey" in plan
     assert read(plan, "task_comment") < 200
-    values = (organization, clock.today(), now, task, ["urging"], None, [], None, 51)
-    plan = await as_member(world, "quangninh", past_urgings.LIST, values)
-    assert "task_urging_of" in plan
-    assert "Seq Scan on history" not in plan
-    assert read(plan, "task_urging") < 200
+    for narrowed, index in (
+        (urgings.Filter(task_id=task, kinds=["urging"]), "task_urging_of "),
+        (urgings.Filter(agreement_id=UUID(many["agreement_id"])), "task_urging_of_agreement "),
+    ):
+        statement, *values = past_urgings.list_statement(
+            organization, narrowed, as_of=now, day=clock.today(), before=None, limit=51
+        )
+        plan = await as_member(world, "quangninh", statement, values)
+        assert index in plan
+        assert "Seq Scan on history" not in plan
+        assert read(plan, "task_urging") < 200
 
 
 async def test_an_obstacle_whose_clock_ran_out_is_found_by_its_index(world: World, many: Json) -> None:

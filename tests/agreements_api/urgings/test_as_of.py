@@ -62,6 +62,27 @@ async def test_lists_of_the_past_are_narrowed_by_what_they_were_and_come_in_page
     assert (await lead.read(f"{task}/urgings", as_of=instant, status="answered"))["items"] == []
 
 
+async def test_all_of_an_agreement_or_a_task_are_listed_as_they_were(world: World) -> None:
+    plan = await world.plan()
+    task, other = await world.under_way(plan), await world.under_way(plan)
+    (first, path), (second, _) = await asked(world, task), await asked(world, other, "explanations")
+    lead, instant = world.person("ubnd-dongtrieu"), now()
+    await lead.step(path, "answer", ANSWERED)
+    await asked(world, task, organization_id=world.id("ubnd-kinhmon"))
+
+    async def ids(**query: str) -> list[str]:
+        return [item["id"] for item in (await lead.read("/v1/urgings", as_of=instant, **query))["items"]]
+
+    assert await ids(agreement_id=plan["id"]) == [second["id"], first["id"]]
+    assert await ids(task_id=first["task_id"], status="open", kind="urging") == [first["id"]]
+    assert await ids(agreement_id=plan["id"], organization=lead.organization) == [second["id"], first["id"]]
+    assert await ids(agreement_id=plan["id"], organization=world.id("ubnd-kinhmon")) == []
+    assert await ids(agreement_id=plan["id"], status="answered") == []
+    assert pointers(problem(await lead.get("/v1/urgings", as_of=instant), 422)) == ["/query/agreement_id"]
+    stranger = world.person("elsewhere")
+    assert (await stranger.read("/v1/urgings", as_of=instant, agreement_id=plan["id"]))["items"] == []
+
+
 @pytest.mark.parametrize("kind", KINDS)
 async def test_before_it_was_asked_and_for_strangers_it_is_not_found(world: World, plan: Json, kind: str) -> None:
     task = await world.under_way(plan)

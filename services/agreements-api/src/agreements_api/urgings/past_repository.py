@@ -9,6 +9,7 @@ from uuid import UUID
 import asyncpg
 
 from agreements_api.urgings.repository import SCOPE, Filter, body_of
+from shared.db import Parameters
 
 _RECORD = """
 cross join lateral (
@@ -39,13 +40,9 @@ _BODY = body_of(
     demonstration="t.state->'demonstration'",
     overdue=_OVERDUE,
 )
-_PAST = f"""
-select {_BODY} as body, u.id, s.version, {_OVERDUE} as overdue {_THEN}
-where u.task_id = $4 and u.kind = any($5::text[]) and u.asked_at <= $3 and {SCOPE}"""
-_READ = f"{_PAST} and u.id = $6"
-LIST = f"""{_PAST} and ($6::uuid is null or u.id < $6) and (cardinality($7::text[]) = 0 or s.status = any($7))
-    and ($8::boolean is null or {_OVERDUE} = $8)
-order by u.id desc limit $9"""
+_SHOWN = f"select {_BODY} as body, u.id, s.version, {_OVERDUE} as overdue {_THEN}"
+_THERE = f"u.asked_at <= $3 and {SCOPE}"
+_READ = f"{_SHOWN} where u.task_id = $4 and u.kind = $5 and u.id = $6 and {_THERE}"
 
 
 async def read(
@@ -59,7 +56,7 @@ async def read(
     day: date,
 ) -> asyncpg.Record | None:
     """One as JSON, if it was asked by then and the caller may see it today."""
-    return await connection.fetchrow(_READ, organization_id, day, as_of, task_id, [kind], urging_id)
+    return await connection.fetchrow(_READ, organization_id, day, as_of, task_id, kind, urging_id)
 
 
 async def list_urgings(
@@ -72,7 +69,36 @@ async def list_urgings(
     before: UUID | None,
     limit: int,
 ) -> list[asyncpg.Record]:
-    """What was asked in a task by then, the newest first."""
-    statuses = list(narrowed.statuses)
-    about = (narrowed.task_id, list(narrowed.kinds), before, statuses, narrowed.overdue)
-    return await connection.fetch(LIST, organization_id, day, as_of, *about, limit)
+    """What was asked in a task or under an agreement by then, the newest first."""
+    return await connection.fetch(
+        *list_statement(organization_id, narrowed, as_of=as_of, day=day, before=before, limit=limit)
+    )
+
+
+def list_statement(
+    organization_id: UUID | None,
+    narrowed: Filter,
+    *,
+    as_of: datetime,
+    day: date,
+    before: UUID | None,
+    limit: int,
+) -> tuple[Any, ...]:
+    """The statement of a page and its parameters."""
+    values = Parameters(organization_id, day, as_of)
+    conditions = [_THERE]
+    if before is not None:
+        conditions.append(f"u.id < {values.place(before)}")
+    if narrowed.agreement_id is not None:
+        conditions.append(f"u.agreement_id = {values.place(narrowed.agreement_id)}")
+    if narrowed.task_id is not None:
+        conditions.append(f"u.task_id = {values.place(narrowed.task_id)}")
+    if narrowed.kinds:
+        conditions.append(f"u.kind = any({values.place(list(narrowed.kinds))}::text[])")
+    if narrowed.statuses:
+        conditions.append(f"s.status = any({values.place(list(narrowed.statuses))}::text[])")
+    if narrowed.organization is not None:
+        conditions.append(f"coalesce(h.id, u.organization_id) = {values.place(narrowed.organization)}")
+    if narrowed.overdue is not None:
+        conditions.append(f"{_OVERDUE} = {values.place(narrowed.overdue)}::boolean")
+    return f"{_SHOWN} where {' and '.join(conditions)} order by u.id desc limit {limit:d}", *values

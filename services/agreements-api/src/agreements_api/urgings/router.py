@@ -10,6 +10,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from agreements_api.dependencies import SettingsDep
 from agreements_api.history.instants import AsOf
+from agreements_api.history.past import NotOfThePast
 from agreements_api.policy import check_scope
 from agreements_api.representation import json_response, page_response, with_actions
 from agreements_api.tasks.answers import check_visible
@@ -58,12 +59,23 @@ async def list_urgings(
     task_id: UUID | None = None,
     organization: Annotated[UUID | None, Query(description="Who has to answer.")] = None,
     overdue: Overdue = None,
+    as_of: AsOf = None,
     limit: Limit = PAGE,
     cursor: CursorParameter = None,
 ) -> Response:
-    """Urgings and requests for explanations in all tasks that the caller's organisation sees, the newest first."""
+    """Urgings and requests for explanations in all tasks that the caller's organisation sees, the newest first.
+
+    With `as_of`, of one agreement or task.
+    """
+    if as_of is not None and agreement_id is None and task_id is None:
+        raise NotOfThePast(
+            "agreement_id",
+            "Cần agreement_id hoặc task_id khi hỏi as_of.",
+            "as_of needs agreement_id or task_id: urgings of the past are listed for one agreement or task.",
+            code="missing",
+        )
     narrowed = Filter(agreement_id, task_id, kind, status, organization, overdue)
-    return await _list(request, database, actor, cursors, "urgings", narrowed, limit, cursor)
+    return await _list(request, database, actor, cursors, "urgings", narrowed, limit, cursor, as_of)
 
 
 @router.post("/tasks/{task_id}/urgings", operation_id="urge_task", status_code=201, response_model=UrgingPublic)
