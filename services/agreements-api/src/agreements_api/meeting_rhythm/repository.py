@@ -60,7 +60,12 @@ where id = $1
 _TERM = """
 select least(m.term_to, m.ended_on) as ends_on from agreement m
 where m.id = $2 and m.id in (select x.agreement_id from agreement_access x where x.organization_id = $1)
-  and ($3::timestamptz is null or m.created_at <= $3)
+"""
+_PAST_TERM = """
+select least((h.state->>'term_to')::date, (h.state->>'ended_on')::date) as ends_on
+from agreement m cross join lateral (
+    select g.state from history g where g.subject_id = m.id and g.occurred_at <= $3 order by g.version desc limit 1) h
+where m.id = $2 and m.id in (select x.agreement_id from agreement_access x where x.organization_id = $1)
 """
 _EVERY_PROMISE = f"""
 select m.id, m.clause_id, m.frequency, m.from_on, m.until_on from meeting_promise m
@@ -74,6 +79,21 @@ _NEXT_PLANNED = f"""
 select min(m.starts_at) from meeting m
 where m.agreement_id = $2 and {_SCOPE} and m.status = 'planned' and m.starts_at >= $3
 """  # noqa: S608
+_PAST_PROMISED = f"""
+select p.id, (l.state->>'clause_id')::uuid as clause_id, l.state->>'frequency' as frequency,
+    (l.state->>'from_on')::date as from_on, (l.state->>'until_on')::date as until_on
+from ({_PAST}) p, lateral (select p.state::jsonb as state) l order by p.id
+"""  # noqa: S608
+_PAST_MEETINGS = f"""
+from meeting m cross join lateral (
+    select g.state from meeting_log g where g.subject_id = m.id and g.occurred_at <= $3
+    order by g.version desc limit 1) l
+cross join lateral (
+    select l.state->>'kind' as kind, l.state->>'status' as status, (l.state->>'held_on')::date as held_on,
+        (l.state->>'starts_at')::timestamptz as starts_at) t
+where m.agreement_id = $2 and {_SCOPE}"""  # noqa: S608
+_PAST_HELD = f"select m.id, t.kind, t.held_on {_PAST_MEETINGS} and t.held_on <= $4 order by t.starts_at, m.id"
+_PAST_NEXT = f"select min(t.starts_at) {_PAST_MEETINGS} and t.status = 'planned' and t.starts_at >= $4"
 
 
 async def read(
@@ -143,27 +163,39 @@ async def update(
 async def agreement(
     connection: Connection, organization_id: UUID | None, agreement_id: UUID, as_of: datetime | None = None
 ) -> asyncpg.Record | None:
-    """When the agreement ends, if the caller is a member, and it was there."""
-    return await connection.fetchrow(_TERM, organization_id, agreement_id, as_of)
+    """When the agreement ends, or was to end at an instant, if the caller is a member, and it was there."""
+    if as_of is None:
+        return await connection.fetchrow(_TERM, organization_id, agreement_id)
+    return await connection.fetchrow(_PAST_TERM, organization_id, agreement_id, as_of)
 
 
 async def every_promise(
-    connection: Connection, organization_id: UUID | None, agreement_id: UUID
+    connection: Connection, organization_id: UUID | None, agreement_id: UUID, as_of: datetime | None
 ) -> Sequence[asyncpg.Record]:
-    return await connection.fetch(_EVERY_PROMISE, organization_id, agreement_id)
+    """Every promise, or those that there were at an instant."""
+    if as_of is None:
+        return await connection.fetch(_EVERY_PROMISE, organization_id, agreement_id)
+    return await connection.fetch(_PAST_PROMISED, organization_id, agreement_id, as_of)
 
 
 async def held(
-    connection: Connection, organization_id: UUID | None, agreement_id: UUID, *, until: date
+    connection: Connection, organization_id: UUID | None, agreement_id: UUID, as_of: datetime | None, *, until: date
 ) -> Sequence[asyncpg.Record]:
-    """Meetings that were held by the end of a day, the earliest first."""
-    return await connection.fetch(HELD, organization_id, agreement_id, until)
+    """Meetings that were held by the end of a day, as far as was known at an instant, the earliest first."""
+    if as_of is None:
+        return await connection.fetch(HELD, organization_id, agreement_id, until)
+    return await connection.fetch(_PAST_HELD, organization_id, agreement_id, as_of, until)
 
 
 async def next_planned(
-    connection: Connection, organization_id: UUID | None, agreement_id: UUID, *, after: datetime
+    connection: Connection, organization_id: UUID | None, agreement_id: UUID, as_of: datetime | None, *, after: datetime
 ) -> datetime | None:
-    found: datetime | None = await connection.fetchval(_NEXT_PLANNED, organization_id, agreement_id, after)
+    """When the next meeting is, or was at an instant, to begin."""
+    found: datetime | None
+    if as_of is None:
+        found = await connection.fetchval(_NEXT_PLANNED, organization_id, agreement_id, after)
+    else:
+        found = await connection.fetchval(_PAST_NEXT, organization_id, agreement_id, as_of, after)
     return found
 
 

@@ -47,13 +47,17 @@ async def read_meeting_rhythm(
     agreement_id: UUID,
     database: DatabaseDep,
     actor: ActorDep,
-    on: Annotated[Day | None, Query(description="The day to look from; today in Vietnam where absent.")] = None,
+    on: Annotated[
+        Day | None, Query(description="The day to look from; that of `as_of`, or today in Vietnam, where absent.")
+    ] = None,
+    as_of: AsOf = None,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Promised meetings against those that were held: which are missing, which came late, which is due next."""
     check_scope(actor, "meeting_promise.read")
     async with database.read(actor) as connection:
-        rhythm = await service.read_rhythm(connection, actor, agreement_id, on or clock.today())
+        day = on or clock.day_of(as_of or clock.now())
+        rhythm = await service.read_rhythm(connection, actor, agreement_id, day, as_of)
     body = rhythm.model_dump_json()
     # Of the content: it changes with every meeting and with the day.
     tag = f'"{hashlib.sha256(body.encode()).hexdigest()[:32]}"'

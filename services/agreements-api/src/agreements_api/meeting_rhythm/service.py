@@ -91,21 +91,23 @@ async def read_log(
     return await meetings.log(connection, seer, promise_id, before=before, limit=limit, as_of=as_of)
 
 
-async def read_rhythm(connection: Connection, actor: Actor, agreement_id: UUID, on: date) -> MeetingRhythm:
-    """Promised meetings held against those that were held by the end of a day."""
+async def read_rhythm(
+    connection: Connection, actor: Actor, agreement_id: UUID, on: date, as_of: datetime | None
+) -> MeetingRhythm:
+    """Promised meetings held against those that were held by the end of a day, as far as was known at an instant."""
     organization_id = actor.organization_id
-    agreement = await repository.agreement(connection, organization_id, agreement_id)
+    agreement = await repository.agreement(connection, organization_id, agreement_id, as_of)
     if agreement is None:
         raise AgreementNotFound
-    held = await repository.held(connection, organization_id, agreement_id, until=on)
+    held = await repository.held(connection, organization_id, agreement_id, as_of, until=on)
     regular = [HeldMeeting(row["id"], row["held_on"]) for row in held if row["kind"] == MeetingKind.REGULAR]
-    planned = await repository.next_planned(connection, organization_id, agreement_id, after=clock.start_of(on))
+    planned = await repository.next_planned(connection, organization_id, agreement_id, as_of, after=clock.start_of(on))
     return MeetingRhythm(
         agreement_id=agreement_id,
         on=on,
         promises=[
             _kept(promise, agreement["ends_on"], regular, on)
-            for promise in await repository.every_promise(connection, organization_id, agreement_id)
+            for promise in await repository.every_promise(connection, organization_id, agreement_id, as_of)
         ],
         regular_held=len(regular),
         extraordinary_held=len(held) - len(regular),
