@@ -164,10 +164,11 @@ _POINTS_WERE = """open_point as materialized (
             where h.subject_id = o.agreement_id and h.occurred_at <= <instant>
               and c.change->>'field' = 'open_points/' || o.id
             order by h.version desc limit 1) s
-        where o.agreement_id = $2 or o.carried_to_agreement_id = $2
+        where <which>
     )"""
+_OF_AGREEMENT = _POINTS_WERE.replace("<which>", "o.agreement_id = $2 or o.carried_to_agreement_id = $2")
 CHAIN_AS_OF = CHAIN.replace(
-    "with recursive ", f"with recursive {_WERE}, {_POINTS_WERE}, ".replace("<instant>", "$4"), 1
+    "with recursive ", f"with recursive {_WERE}, {_OF_AGREEMENT}, ".replace("<instant>", "$4"), 1
 )
 
 _POINT = """json_build_object(
@@ -185,7 +186,8 @@ where o.agreement_id = $2 and {_SEEN.format(key="o.agreement_id")} and ($3::uuid
   and ($4::text[] is null or o.state = any($4)) and ($5::text[] is null or o.kind = any($5))
 order by o.id desc limit $6
 """  # noqa: S608
-POINTS_AS_OF = f"with {_POINTS_WERE.replace('<instant>', '$7')} {POINTS}"
+POINTS_AS_OF = f"with {_OF_AGREEMENT.replace('<instant>', '$7')} {POINTS}"
+_READ_AS_OF = f"with {_POINTS_WERE.replace('<which>', 'o.id = $2').replace('<instant>', '$3')} {_READ}"
 _VISIBLE = f"select {_SEEN.format(key='$2')}"
 
 
@@ -214,6 +216,13 @@ async def read_point(
 ) -> asyncpg.Record | None:
     """One open point as JSON, with the caller's relations to its agreement."""
     return await connection.fetchrow(_READ, organization_id, point_id)
+
+
+async def read_point_as_of(
+    connection: asyncpg.Connection[Any], organization_id: UUID | None, point_id: UUID, as_of: datetime
+) -> asyncpg.Record | None:
+    """One point as it was at an instant, as its agreement's history tells."""
+    return await connection.fetchrow(_READ_AS_OF, organization_id, point_id, as_of)
 
 
 async def list_points(

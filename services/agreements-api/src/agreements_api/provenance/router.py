@@ -119,15 +119,21 @@ async def raise_open_point(
 
 @router.get("/open-points/{point_id}", operation_id="read_open_point", response_model=OpenPointPublic)
 async def read_open_point(
-    point_id: UUID, database: DatabaseDep, actor: ActorDep, if_none_match: IfNoneMatch = None
+    point_id: UUID, database: DatabaseDep, actor: ActorDep, as_of: AsOf = None, if_none_match: IfNoneMatch = None
 ) -> Response:
     """One open point, and what the caller may do with it."""
     check_scope(actor, "open_point.read")
     async with database.read(actor) as connection:
-        row = await repository.read_point(connection, actor.organization_id, point_id)
+        if as_of is None:
+            row = await repository.read_point(connection, actor.organization_id, point_id)
+        else:
+            row = await repository.read_point_as_of(connection, actor.organization_id, point_id, as_of)
     if row is None:
         raise errors.OpenPointNotFound
-    return not_modified(if_none_match, etag(row["version"])) or _shown(actor, row)
+    tag = etag(row["version"])
+    if as_of is not None:
+        return not_modified(if_none_match, tag) or json_response(with_actions(row["body"], ()), headers={"ETag": tag})
+    return not_modified(if_none_match, tag) or _shown(actor, row)
 
 
 @router.post("/open-points/{point_id}/carry", operation_id="carry_open_point", response_model=OpenPointPublic)
