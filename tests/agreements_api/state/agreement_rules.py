@@ -88,6 +88,7 @@ class AgreementRules(Walking):
         plan.version += 1
         plan.digest = answer.body["text_digest"]
         plan.present()
+        self.book.rest_on(plan.id, "opened")
         if plan.amends is not None:
             plan.guests.add(plan.amends.custodian)
         self.check_plan(plan)

@@ -186,6 +186,9 @@ class Plan:
 class Report:
     id: str
     percent: int
+    # Who gave it, and what it names.
+    by: str = ""
+    evidence: list[str] = field(default_factory=list)
     corrected: bool = False
 
 
@@ -377,6 +380,12 @@ class Beside:
     state: str = ""
     more: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def of_plan(self) -> Plan:
+        plan = self.task.plan if self.task is not None else self.plan
+        assert plan is not None
+        return plan
+
 
 @dataclass
 class Book:
@@ -414,6 +423,21 @@ class Book:
         if any(plan.status == "open_for_signature" for plan in others if plan is not record):
             gone.add("open")
         return gone
+
+    def documents(self, *, task: Task | None = None, plan: Plan | None = None) -> list[Beside]:
+        """Those of a task, with its reports and its obstacles, or all of an agreement."""
+        return [one for one in self.of("document") if one.task is task and plan in (None, one.of_plan)]
+
+    def rest_on(self, subject_id: str, what: str) -> None:
+        """Something is signed, reported, recorded or decided on the ground of all that lies there."""
+        for one in self.of("document"):
+            if one.more["subject"] == subject_id:
+                one.more["rests"].add(what)
+
+    def stands(self, key: str, plan: Plan) -> bool:
+        """Whether a body has a part in an agreement in which it does not only read on."""
+        own = {*plan.relations(key), *(part for task in self.tasks_of(plan) for part in task.own_relations(key))}
+        return bool(own - {"former"}) or key in plan.guests
 
     def sees(self, player: Player, plan: Plan) -> bool:
         """Whether a body has any part in an agreement: through itself, through a task, or as a guest."""

@@ -285,6 +285,8 @@ class DialogueRules(Walking):
         if not answer.ok:
             return
         obstacle.state = {"resolve": "resolved", "reopen": ""}.get(step, obstacle.state)
+        if step in ("escalate", "resolve"):
+            self.book.rest_on(obstacle.id, step)
         if step == "escalate":
             obstacle.more["level"] = "province"
         elif step == "measure":

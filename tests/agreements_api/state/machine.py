@@ -12,6 +12,7 @@ from tests.agreements_api.state.agreement_rules import AgreementRules
 from tests.agreements_api.state.book import Plan, Task
 from tests.agreements_api.state.cast import BODIES_AT_WORK
 from tests.agreements_api.state.dialogue_rules import DialogueRules
+from tests.agreements_api.state.document_rules import DocumentRules
 from tests.agreements_api.state.meeting_rules import MeetingRules
 from tests.agreements_api.state.tables import Delta
 from tests.agreements_api.state.task_rules import TaskRules
@@ -20,7 +21,7 @@ from tests.agreements_api.state.walking import MODE, NUMBER, Turn, turn
 _DAYS = (1, 1, 2, 3, 6, 9, 20, 45)
 
 
-class Walk(AgreementRules, TaskRules, DialogueRules, MeetingRules):
+class Walk(AgreementRules, TaskRules, DialogueRules, MeetingRules, DocumentRules):
     """All rules, with the passing of days."""
 
     @initialize(number=NUMBER)
@@ -87,6 +88,8 @@ class Walk(AgreementRules, TaskRules, DialogueRules, MeetingRules):
         self.stage.tally.asked.update(f"day: {one.what}" for one in delta.logged)
         self.stage.tally.done.update(f"day: {one.what}" for one in delta.logged)
         for one in delta.logged:
+            if one.what == "escalate":
+                self.book.rest_on(one.record, "escalate")
             if one.what == "miss_plan_period":
                 task = self.book.task(one.record)
                 assert task is not None

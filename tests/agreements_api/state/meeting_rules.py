@@ -22,11 +22,6 @@ class MeetingRules(Walking):
     def may(self, player: Player, plan: Plan, action: str, *more: str) -> bool:
         return policy.allowed(player.person.actor, action, {*plan.relations(player.key), *more})
 
-    def plan_of(self, one: Beside) -> Plan:
-        plan = one.task.plan if one.task is not None else one.plan
-        assert plan is not None
-        return plan
-
     @turn(1, when=lambda self: len(self.book.of("meeting")) < 6)
     def plan_a_meeting(self, what: int, who: int, number: int, mode: str) -> None:
         plan = self.one(self.living_plans(), what)
@@ -67,7 +62,7 @@ class MeetingRules(Walking):
             step = "hold"
         fitting = [one for one in meetings if one.state == ("held" if step in ("outcome", "minutes") else "planned")]
         meeting = self.one(fitting if fitting and what % 6 else meetings, what // 6)
-        plan = self.plan_of(meeting)
+        plan = meeting.of_plan
         action = "record" if step in ("outcome", "minutes") else step
         player = self.somebody(who, lambda one: self.may(one, plan, f"meeting.{action}", *self._hosts(one, meeting)))
         came = [{"organization_id": self.cast.id(key), "attendance": "attended"} for key in ("dongtrieu", "chilinh")]
@@ -104,6 +99,8 @@ class MeetingRules(Walking):
         if not answer.ok:
             return
         meeting.state = {"hold": "held", "cancel": "cancelled"}.get(step, meeting.state)
+        if meeting.state == "held":
+            self.book.rest_on(meeting.id, "recorded")
         if step == "update":
             meeting.more["title"] = body["title"]
         if step == "outcome":
@@ -116,7 +113,7 @@ class MeetingRules(Walking):
     def make_an_outcome_a_task(self, what: int, who: int, number: int, mode: str) -> None:
         meeting = self.one([one for one in self.book.of("meeting") if one.more["outcomes"]], what)
         outcome_id = self.one(meeting.more["outcomes"], number)
-        plan = self.plan_of(meeting)
+        plan = meeting.of_plan
         player = self.somebody(who, lambda one: plan.may(one, "assign_task"))
         assigned = meeting.more.setdefault("assigned", set())
 
@@ -140,6 +137,7 @@ class MeetingRules(Walking):
         answer = self.ask(player, ask, mode)
         if answer.ok:
             assigned.add(outcome_id)
+            self.book.rest_on(meeting.id, "recorded")
             task_id = next(one.record for one in answer.delta.events if one.what == "task.assigned")
             body = self.run(self.play.read(self.cast.of(plan.custodian), f"/v1/tasks/{task_id}"))
             self.run(self.play.check_task(self.new_task(body, plan)))
@@ -187,7 +185,7 @@ class MeetingRules(Walking):
     @turn(2, when=lambda self: self.book.of("corridor"))
     def add_a_segment(self, what: int, who: int, number: int, mode: str) -> None:
         corridor = self.one(self.book.of("corridor"), what)
-        plan = self.plan_of(corridor)
+        plan = corridor.of_plan
         player = self.somebody(who, lambda one: self.may(one, plan, "corridor.create"))
         ask = self.beside_ask(
             player,
@@ -210,7 +208,7 @@ class MeetingRules(Walking):
     @turn(3, when=lambda self: self.book.of("segment"), step=("update", "update", "hand_over", "withdraw"))
     def work_on_a_segment(self, what: int, who: int, number: int, step: str, mode: str) -> None:
         segment = self.one(self.book.of("segment"), what)
-        plan = self.plan_of(segment)
+        plan = segment.of_plan
 
         def own(player: Player) -> list[str]:
             return ["own"] if player.key == segment.owner else []
@@ -458,7 +456,7 @@ class MeetingRules(Walking):
     @turn(2, when=lambda self: self.book.of("point"), step=("carry", "resolve"))
     def settle_a_point(self, what: int, who: int, step: str, mode: str) -> None:
         point = self.one(self.book.of("point"), what)
-        plan = self.plan_of(point)
+        plan = point.of_plan
         player = self.somebody(who, lambda one: self.may(one, plan, f"open_point.{step}"))
         task = self.one(self.book.tasks, what)
         hidden = not self.book.sees(player, task.plan)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -18,6 +18,7 @@ from shared import clock
 from tests.agreements_api.agreements.world import Json
 from tests.agreements_api.state.book import TASK_MOVES, Book, Plan, Task, cycle
 from tests.agreements_api.state.cast import BODIES_AT_WORK, Cast, Player
+from tests.agreements_api.state.document_checks import check_documents
 from tests.agreements_api.state.tables import Delta, Tables, unsaid
 
 # The morning on which every walk begins: a Monday, with Tết and the reporting cut-offs ahead.
@@ -44,6 +45,25 @@ def actions(body: Json) -> Collection[str] | None:
 
 
 @dataclass(frozen=True)
+class Upload:
+    """A file as a form sends it, with the fields beside it."""
+
+    name: str
+    content: bytes
+    fields: dict[str, str] = field(default_factory=dict)
+    part: str = "file"
+
+    @property
+    def spoilt(self) -> Upload:
+        """A form in which the file is not where it is looked for."""
+        return replace(self, part="la")
+
+    @property
+    def other(self) -> Upload:
+        return replace(self, content=self.content + b"\n")
+
+
+@dataclass(frozen=True)
 class Ask:
     """A change that somebody asks for, and what the model expects of it."""
 
@@ -51,6 +71,8 @@ class Ask:
     method: str
     path: str
     body: Any = None
+    upload: Upload | None = None
+    query: dict[str, str] = field(default_factory=dict)
     # The record whose ETag counts and whose allowed_actions name the step.
     at: str | None = None
     step: str | None = None
@@ -160,16 +182,13 @@ class Play:
     async def ask(self, player: Player, ask: Ask, mode: str = PLAIN) -> Answer:
         """The change, and everything that has to hold after it."""
         seen, tag = await self._seen(player, ask)
-        if (mode in (STALE, BLIND) and (ask.at is None or not ask.matched)) or (
-            mode in (BAD, REUSED) and ask.body is None
-        ):
+        if not _can_be(mode, ask):
             mode = PLAIN
-        body = _spoilt(ask.body) if mode == BAD else ask.body
         key = str(uuid4())
         headers = player.person.headers | ({} if mode == KEYLESS else {"Idempotency-Key": key})
         if ask.at is not None and ask.matched and mode != BLIND:
             headers["If-Match"] = '"v1000000"' if mode == STALE else tag
-        answer = await self._http.request(ask.method, ask.path, json=body, headers=headers)
+        answer = await self._send(_spoilt(ask) if mode == BAD else ask, headers)
         delta = await self.tables.look()
         told = answer.json() if answer.content else {}
         self._tell(player, ask, mode, answer, told)
@@ -180,6 +199,13 @@ class Play:
         if mode in (REPEATED, REUSED):
             await self._again(ask, mode, headers, answer)
         return Answer(answer.status_code, told, delta)
+
+    async def _send(self, ask: Ask, headers: dict[str, str]) -> httpx.Response:
+        file = ask.upload
+        sent: dict[str, Any] = {"json": ask.body}
+        if file is not None:
+            sent = {"data": file.fields, "files": {file.part: (file.name, file.content)}}
+        return await self._http.request(ask.method, ask.path, params=ask.query or None, headers=headers, **sent)
 
     async def read(self, player: Player, path: str, **query: Any) -> Json:
         """What somebody sees who is known to see it."""
@@ -260,6 +286,7 @@ class Play:
         proof = await verify(self.cast.world.registry.database)
         if proof.breaks:
             raise self.broken(f"history does not hold: {proof.breaks[:3]}")
+        await check_documents(self)
         await self._check_lists()
         await self._check_strangers()
 
@@ -417,8 +444,7 @@ class Play:
         """The same key: the same answer for the same request, a refusal for another one, and nothing more."""
         if first.status_code >= 300:
             return
-        body = ask.body if mode == REPEATED else _other(ask.body)
-        answer = await self._http.request(ask.method, ask.path, json=body, headers=headers)
+        answer = await self._send(ask if mode == REPEATED else _other(ask), headers)
         if mode == REPEATED:
             same = (answer.status_code, answer.content) == (first.status_code, first.content)
             if not same or answer.headers.get("idempotency-replayed") != "true":
@@ -437,18 +463,35 @@ def _code(told: Json) -> str | None:
     return found
 
 
-def _spoilt(body: Any) -> Any:
-    """The body with one field that cannot be."""
-    given = dict(body or {})
+def _can_be(mode: str, ask: Ask) -> bool:
+    """Whether the request can be made in this way."""
+    if mode in (STALE, BLIND):
+        return ask.at is not None and ask.matched
+    if mode == BAD and ask.upload is not None:
+        # A form is looked at last: whoever may not send it is told that first.
+        return ask.visible and ask.permitted and ask.possible is not False
+    return mode not in (BAD, REUSED) or ask.body is not None or ask.upload is not None
+
+
+def _spoilt(ask: Ask) -> Ask:
+    """The same with one field that cannot be."""
+    if ask.upload is not None:
+        return replace(ask, upload=ask.upload.spoilt)
+    given = dict(ask.body or {})
     name = next(iter(given), "la")
-    return given | {name: {"khong": ["hop le"]}}
+    return replace(ask, body=given | {name: {"khong": ["hop le"]}})
 
 
-def _other(body: Any) -> Any:
-    return {**(body or {}), "khac": True}
+def _other(ask: Ask) -> Ask:
+    """Another request than this one."""
+    if ask.upload is not None:
+        return replace(ask, upload=ask.upload.other)
+    return replace(ask, body={**(ask.body or {}), "khac": True})
 
 
 def _short(ask: Ask) -> str:
     told = {} if ask.body is None else ask.body
+    if ask.upload is not None:
+        told = {**ask.query, **ask.upload.fields, "file": ask.upload.name}
     words = ", ".join(f"{name}={value}" for name, value in told.items())
     return f"at {ask.path.removeprefix('/v1')}" + (f" ({words})" if words else "")

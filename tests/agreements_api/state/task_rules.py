@@ -127,10 +127,14 @@ class TaskRules(Walking):
             "narrative": REPORT["narrative"],
         }
         corrected = self.one(task.reports, number) if task.reports and number % 3 == 0 else None
-        excuses = []
+        known = self.book.documents(task=task)
+        evidence = self.some(known, number // 5, min(2, len(known)))
+        if evidence:
+            body["evidence_ids"] = [one.id for one in evidence]
+        excuses = ["document_removed"] if any(one.state == "removed" for one in evidence) else []
         if corrected is not None:
             body["corrects"] = corrected.id
-            excuses = ["already_corrected"] if corrected.corrected else []
+            excuses += ["already_corrected"] if corrected.corrected else []
         ask = self.task_ask(
             player,
             task,
@@ -145,14 +149,17 @@ class TaskRules(Walking):
         if not self.ask(player, ask, mode).ok:
             return
         if excuses:
-            raise self.play.broken(f"a report of {task.name} is corrected twice")
+            raise self.play.broken(f"a report of {task.name} is taken against {excuses}")
         # A correction stands in the task where what it corrects stood there.
         stands = corrected is None or task.standing == corrected.id
         if corrected is not None:
             corrected.corrected = True
         page = self.run(self.play.read(self.cast.of(task.plan.custodian), f"{task.path}/reports", limit=1))
-        task.reports.append(Report(page["items"][0]["id"], percent))
+        task.reports.append(Report(page["items"][0]["id"], percent, player.key, [one.id for one in evidence]))
+        for one in evidence:
+            one.more["rests"].add("named")
         if stands:
+            self.book.rest_on(task.id, "reported")
             task.standing = task.reports[-1].id
             task.percent = task.reported = percent
         self.done(task)

@@ -10,13 +10,16 @@ from typing import cast
 import httpx
 import pytest
 import pytest_asyncio
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, Phase
 from hypothesis import seed as seeded
+from hypothesis import settings as carried_out
 from hypothesis.stateful import run_state_machine_as_test
 
+from agreements_api.config import Settings
 from lienvung.postgres import DatabaseAddress
 from tests.agreements_api.agreements.world import found
 from tests.agreements_api.conftest import Registry
+from tests.agreements_api.state.backstage import Backstage
 from tests.agreements_api.state.cast import Cast
 from tests.agreements_api.state.machine import Walk
 from tests.agreements_api.state.play import Tally
@@ -61,6 +64,8 @@ _CARRIED_OUT = {
     "segment": "add update hand_over withdraw",
     "boundary_case": "open update confirm take_back close",
     "open_point": "raise carry resolve",
+    "document": "add remove",
+    "evidence": "add",
 }
 ACTIONS = [
     *(f"{verb}_{noun}" for noun, verbs in _CARRIED_OUT.items() for verb in verbs.split()),
@@ -79,11 +84,16 @@ _RARE = frozenset(
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def stage(
-    registry: Registry, http: httpx.AsyncClient, agreements_database: DatabaseAddress, cluster: Cluster
+    registry: Registry,
+    http: httpx.AsyncClient,
+    agreements_database: DatabaseAddress,
+    cluster: Cluster,
+    settings: Settings,
 ) -> AsyncIterator[Stage]:
     world = await found(registry, http, agreements_database)
     tables = await Tables.open(cluster, agreements_database)
-    yield Stage(asyncio.get_running_loop(), await Cast.gather(world), tables, Tally())
+    backstage = Backstage(settings, registry.database)
+    yield Stage(asyncio.get_running_loop(), await Cast.gather(world), tables, Tally(), backstage)
     await tables.connection.close()
 
 
@@ -120,7 +130,7 @@ def walk(stage: Stage) -> None:
         run_state_machine_as_test(
             # Any factory will do; the annotation knows of classes only.
             cast("type[Walk]", seeded(number)(begin)),
-            settings=settings(
+            settings=carried_out(
                 max_examples=2,
                 stateful_step_count=STEPS,
                 database=None,

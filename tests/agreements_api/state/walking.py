@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine
 
 from tests.agreements_api.agreements.world import Json
+from tests.agreements_api.state.backstage import Backstage
 from tests.agreements_api.state.book import Beside, Book, Plan, Task
 from tests.agreements_api.state.cast import STRANGER, Cast, Player
 from tests.agreements_api.state.play import (
@@ -72,6 +73,7 @@ class Stage:
     cast: Cast
     tables: Tables
     tally: Tally
+    backstage: Backstage
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result()
@@ -189,13 +191,11 @@ class Walking(RuleBasedStateMachine):
 
     def beside_ask(self, player: Player, one: Beside, operation: str, step: str, body: Any, **more: Any) -> Ask:
         """A step of something that stands beside a task or an agreement and has its own allowed_actions."""
-        plan = one.task.plan if one.task is not None else one.plan
-        assert plan is not None
         given: dict[str, Any] = {
             "method": "POST",
             "path": f"{one.path}/{step}",
             "at": one.path,
-            "visible": self.book.sees(player, plan),
+            "visible": self.book.sees(player, one.of_plan),
         }
         return Ask(operation, step=step, body=body, **(given | more))
 
