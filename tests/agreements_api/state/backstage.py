@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from agreements_api.config import Settings
 from agreements_api.documents.storage import open_storage
 from agreements_api.documents.sweeping import sweep
+from agreements_api.imports.jobs import expire, make_reader, work_next
 from shared.db import Database
 
 
@@ -20,3 +21,10 @@ class Backstage:
     async def sweep(self) -> None:
         """Contents that no document refers to leave the store, without the hour that they have."""
         await sweep(self.database, open_storage(self.settings), grace_seconds=0)
+
+    async def work_on_an_import(self) -> None:
+        """The one that has waited longest."""
+        await work_next(self.settings, self.database, make_reader(self.settings))
+
+    async def expire_imports(self) -> None:
+        await expire(self.settings, self.database)

@@ -394,6 +394,9 @@ class Book:
     plans: list[Plan] = field(default_factory=list)
     tasks: list[Task] = field(default_factory=list)
     beside: dict[str, list[Beside]] = field(default_factory=dict)
+    # Imports in the order in which they wait, and which file was written where.
+    queue: list[Beside] = field(default_factory=list)
+    written: set[tuple[str, str]] = field(default_factory=set)
 
     def of(self, kind: str) -> list[Beside]:
         return self.beside.setdefault(kind, [])

@@ -13,6 +13,7 @@ from tests.agreements_api.state.book import Plan, Task
 from tests.agreements_api.state.cast import BODIES_AT_WORK
 from tests.agreements_api.state.dialogue_rules import DialogueRules
 from tests.agreements_api.state.document_rules import DocumentRules
+from tests.agreements_api.state.import_rules import ImportRules
 from tests.agreements_api.state.meeting_rules import MeetingRules
 from tests.agreements_api.state.tables import Delta
 from tests.agreements_api.state.task_rules import TaskRules
@@ -21,7 +22,7 @@ from tests.agreements_api.state.walking import MODE, NUMBER, Turn, turn
 _DAYS = (1, 1, 2, 3, 6, 9, 20, 45)
 
 
-class Walk(AgreementRules, TaskRules, DialogueRules, MeetingRules, DocumentRules):
+class Walk(AgreementRules, TaskRules, DialogueRules, MeetingRules, DocumentRules, ImportRules):
     """All rules, with the passing of days."""
 
     @initialize(number=NUMBER)

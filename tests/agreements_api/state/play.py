@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -227,6 +227,13 @@ class Play:
         self.say(f"what is over ends: {[one.what for one in delta.logged]}")
         for found in unsaid(delta):
             raise self.broken(found)
+        return delta
+
+    async def tell_of(self, words: str, work: Awaitable[None]) -> Delta:
+        """What the product does by itself, and what that leaves behind."""
+        await work
+        delta = await self.tables.look()
+        self.say(f"{words}: {[one.what for one in delta.logged]}")
         return delta
 
     async def check_task(self, task: Task) -> Json:

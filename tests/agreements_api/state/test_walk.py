@@ -66,6 +66,7 @@ _CARRIED_OUT = {
     "open_point": "raise carry resolve",
     "document": "add remove",
     "evidence": "add",
+    "import": "send commit cancel",
 }
 ACTIONS = [
     *(f"{verb}_{noun}" for noun, verbs in _CARRIED_OUT.items() for verb in verbs.split()),
