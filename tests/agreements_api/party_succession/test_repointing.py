@@ -199,6 +199,38 @@ async def test_the_custodian_of_a_draft_and_of_an_agreement_is_followed(reform: 
     assert (await heir.step(path, "sign", signature("heir")))["status"] == "open_for_signature"
 
 
+async def test_nobody_sees_a_draft_by_succession_that_was_never_opened(reform: Reform) -> None:
+    world = reform.world
+    ends = await reform.town()
+    draft = await world.draft(parties=[{"organization_id": world.id(key)} for key in ("dongtrieu", ends.key)])
+    path = f"/v1/agreements/{draft['id']}"
+    ward = await reform.commune((await reform.province())[0])
+    await reform.dissolve(whole(ends.unit, ward))
+    await reform.carry_out()
+    heir = await reform.acting(committee(ward))
+    for person in (world.person(ends.key), heir):
+        problem(await person.get(path), 404)
+    # Who signs for the party is known all the same, to whoever opens the draft.
+    [_, party] = (await world.person("dongtrieu").step(path, "open"))["parties"]
+    assert party["responsible_organization_name"] == committee(ward)
+    assert (await heir.step(path, "sign", signature("heir")))["status"] == "open_for_signature"
+
+
+async def test_a_deleted_draft_has_no_succession(reform: Reform) -> None:
+    world = reform.world
+    ends = await reform.town()
+    draft = await world.draft(parties=[{"organization_id": world.id(key)} for key in ("dongtrieu", ends.key)])
+    path = f"/v1/agreements/{draft['id']}"
+    seen = await world.person("dongtrieu").get(path)
+    deleted = await world.person("dongtrieu").delete(path, **{"If-Match": seen.headers["etag"]})
+    assert deleted.status_code == 204
+    ward = await reform.commune((await reform.province())[0])
+    await reform.dissolve(whole(ends.unit, ward))
+    assert (await reform.carry_out()).repointed == 0
+    assert (await reform.types(draft["id"]))[-1] == "agreement.discarded.v1"
+    problem(await world.person("dongtrieu").get(path), 404)
+
+
 async def test_whoever_takes_the_place_of_the_body_above_watches(reform: Reform) -> None:
     world = reform.world
     old, new = await reform.province(), await reform.province()

@@ -24,10 +24,13 @@ Connection = asyncpg.Connection
 
 
 async def lock_agreements(session: AsyncSession, agreement_ids: Sequence[UUID]) -> list[Agreement]:
-    """The rows for a change: amendments before what they amend, as whoever signs one takes them."""
+    """The rows for a change: amendments before what they amend, as whoever signs one takes them.
+
+    Not of drafts that somebody has deleted since they were queued.
+    """
     statement = (
         select(Agreement)
-        .where(col(Agreement.id).in_(agreement_ids))
+        .where(col(Agreement.id).in_(agreement_ids), col(Agreement.discarded_at).is_(None))
         .order_by(col(Agreement.amends_agreement_id).is_(None), col(Agreement.id))
         .with_for_update()
     )

@@ -57,7 +57,10 @@ def follow(
     drop = (here - wanted) | elsewhere
     after = (present - drop) | wanted | {(takes[old], source, relation) for old, source, relation in elsewhere}
     members = {row[0] for row in after}
-    former = {row[0] for row in standing.rows} - members | takes.keys() | (set(takes.values()) - members)
+    seen = {row[0] for row in standing.rows}
+    # Whoever is named in a draft that was never opened has not seen it, and neither does its heir.
+    taken = takes.keys() & seen
+    former = seen - members | taken | ({takes[old] for old in taken} - members)
     after |= {(one, agreement.id, Relation.FORMER.value) for one in former}
     return Moves(after - set(standing.rows), drop - after, sorted(members | former | _readers(standing)))
 
