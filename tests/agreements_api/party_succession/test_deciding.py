@@ -1,10 +1,13 @@
 """Deciding who answers where several could."""
 
+import asyncio
 from dataclasses import dataclass
+from uuid import UUID
 
 import pytest
 
 from agreements_api.localities.models import Unit
+from agreements_api.party_succession.runs import apply_all
 from agreements_api.policy import Role
 from tests.agreements_api.agreements.world import Json, Person, pointers, problem
 from tests.agreements_api.party_succession.reform import Reform, Town, committee, most, part, people, whole
@@ -124,6 +127,26 @@ async def test_one_decision_can_be_for_every_body_of_the_unit(reform: Reform) ->
     assert task["lead"]["promised_by_name"] == f"UBND thị xã {given.town.key}"
     former = await reform.acting(people(given.first), Role.SPECIALIST)
     problem(await former.act(f"/v1/tasks/{given.task['id']}", "submit"), 403)
+    assert await reform.proven()
+
+
+async def test_what_comes_to_the_old_body_later_goes_to_whoever_was_chosen(reform: Reform) -> None:
+    given = await divided(reform)
+    leader = reform.world.person("dongtrieu")
+    await leader.step(await given.of_tasks(leader), "decide", given.choosing(given.second))
+    # Somebody chose a body whose unit has ended.
+    later = await reform.world.task(given.agreement, lead=given.town.ubnd, coordinating=(given.stays.ubnd,))
+    await apply_all(reform.world.registry.database, batch=3, limit=None, stop=asyncio.Event())
+    task = await leader.read(f"/v1/tasks/{later['id']}")
+    assert (task["lead"]["name"], task["lead"]["promised_by_name"]) == (
+        people(given.second),
+        f"UBND thị xã {given.town.key}",
+    )
+    items = (await leader.read(f"{given.path}/responsible"))["items"]
+    [answers] = [item["answers"] for item in items if (item["task_id"], item["relation"]) == (later["id"], "lead")]
+    assert answers["organization_id"] == task["lead"]["organization_id"]
+    event = (await reform.world.registry.outbox(UUID(later["id"])))[-1]
+    assert [one["provisional"] for one in event["data"]["responsibilities"]] == [False]
     assert await reform.proven()
 
 

@@ -130,6 +130,23 @@ class Heirs:
         await self._announce(session)
         return heir
 
+    async def by_decision(
+        self, session: AsyncSession, organization_id: UUID, taken: Mapping[UUID, Taken]
+    ) -> Heir | None:
+        """Who takes its place by what is recorded of its promise (`taken`), where somebody decided about that."""
+        connection = await repository.connection_of(session)
+        [organization] = await self._organizations(connection, {organization_id})
+        await self._ends.learn(connection, {organization.unit_id})
+        path = self._ends.follow(organization.unit_id, self.today, taken)
+        if not _is_followed(path):
+            return None
+        steps, _ = path
+        unit = self._ends.units[steps[-1].successor.unit_id]
+        await self._prepare(session, [(organization, unit)])
+        heir = await self._at(session, organization, unit, steps)
+        await self._announce(session)
+        return heir
+
     async def organization_at(self, connection: Connection[Any], organization_id: UUID, unit_id: UUID) -> Acting | None:
         """Whoever is registered for a unit in the place of an organisation; nobody is founded."""
         [organization] = await self._organizations(connection, {organization_id})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -49,8 +49,9 @@ async def repoint(session: AsyncSession, heirs: Heirs, agreement_ids: Sequence[U
     stand = {row[0] for one in standing.values() for row in one.rows if row[2] != Relation.FORMER}
     signed = {party.answering_id for each in parties.values() for party in each}
     await heirs.learn(session, stand | signed)
+    chosen = await _chosen(session, heirs, agreement_ids, stand | signed)
     submitted = [one.task.id for each in open_tasks.values() for one in each if one.task.submitted_at is not None]
-    batch = Batch(heirs, await records_repository.confirmed(connection, submitted), clock.now())
+    batch = Batch(heirs, chosen, await records_repository.confirmed(connection, submitted), clock.now())
     for agreement in locked:
         batch.add(agreement, parties[agreement.id], open_tasks[agreement.id], standing[agreement.id])
     versions = await write_records(session, batch.agreements, batch.tasks, batch.now)
@@ -64,10 +65,28 @@ async def repoint(session: AsyncSession, heirs: Heirs, agreement_ids: Sequence[U
     return Counts(len(batch.agreements), len(batch.tasks), decisions)
 
 
+async def _chosen(
+    session: AsyncSession, heirs: Heirs, agreement_ids: Sequence[UUID], organization_ids: Collection[UUID]
+) -> dict[tuple[UUID, UUID], Heir]:
+    """Who was decided for, by agreement and whose place it is: what comes to an ended unit since goes the same way."""
+    ended = [one for one in organization_ids if heirs.of(one) is not None]
+    if not ended:
+        return {}
+    decided = await repository.decided(await repository.connection_of(session), agreement_ids, ended)
+    found = {key: await heirs.by_decision(session, key[1], taken) for key, taken in decided.items()}
+    return {key: heir for key, heir in found.items() if heir is not None}
+
+
 class Batch:
     """What becomes of several agreements at once."""
 
-    def __init__(self, heirs: Heirs, confirmed: Mapping[UUID, Mapping[UUID, datetime]], now: datetime) -> None:
+    def __init__(
+        self,
+        heirs: Heirs,
+        chosen: Mapping[tuple[UUID, UUID], Heir],
+        confirmed: Mapping[UUID, Mapping[UUID, datetime]],
+        now: datetime,
+    ) -> None:
         self.now = now
         self.agreements: list[AgreementChange] = []
         self.tasks: list[TaskChange] = []
@@ -75,6 +94,7 @@ class Batch:
         # One of each promiser and unit in an agreement, for all that he promised there.
         self._cases: dict[tuple[UUID, UUID, UUID], dict[str, Any]] = {}
         self._heirs = heirs
+        self._chosen = chosen
         self._confirmed = confirmed
 
     @property
@@ -93,19 +113,19 @@ class Batch:
         active: dict[UUID, set[str]] = defaultdict(set)
         takes: dict[UUID, UUID] = {}
         for one, source, relation in standing.rows:
-            heir = self._heirs.of(one)
+            heir = self._heir_of(agreement.id, one)
             if heir is not None and relation != Relation.FORMER:
                 takes[one] = heir.organization_id
                 if source not in completed:
                     active[one].add(relation)
         for party in parties:
-            heir = self._heirs.of(party.answering_id)
+            heir = self._heir_of(agreement.id, party.answering_id)
             if heir is not None:
                 takes[party.answering_id] = heir.organization_id
                 active[party.answering_id].add(Relation.PARTY)
         if not takes:
             return
-        moved = {old: heir for old in active if (heir := self._heirs.of(old)) is not None}
+        moved = {old: heir for old in active if (heir := self._heir_of(agreement.id, old)) is not None}
         if not moved:
             self.followed.append(Followed(agreement, (), (), takes, itself=False))
             return
@@ -121,7 +141,9 @@ class Batch:
         self._note(agreement.id, succession)
         self.followed.append(Followed(agreement, parties, [task for task, _ in after], takes, itself=True))
         self.agreements.append(
-            AgreementChange(agreement, parties, succession.changes, self._told(succession), _remark(moved.values()))
+            AgreementChange(
+                agreement, parties, succession.changes, self._told(agreement.id, succession), _remark(moved.values())
+            )
         )
 
     def _add_task(self, locked: Locked, moved: Mapping[UUID, Heir]) -> tuple[TaskSnapshot, set[UUID]]:
@@ -132,12 +154,18 @@ class Batch:
         if holders:
             self._note(locked.task.agreement_id, succession)
             remark = _remark(moved[holder] for holder in holders)
-            self.tasks.append(TaskChange(locked, after, succession.changes, self._told(succession), remark))
+            told = self._told(locked.task.agreement_id, succession)
+            self.tasks.append(TaskChange(locked, after, succession.changes, told, remark))
         return after, holders
+
+    def _heir_of(self, agreement_id: UUID, one: UUID) -> Heir | None:
+        """Who takes a place in an agreement: a decision goes before the rule."""
+        chosen = self._chosen.get((agreement_id, one)) if self._chosen else None
+        return chosen or self._heirs.of(one)
 
     def _note(self, agreement_id: UUID, succession: Succession) -> None:
         for place in succession.places.values():
-            heir = self._heirs.of(place.holder)
+            heir = self._heir_of(agreement_id, place.holder)
             assert heir is not None
             for step in heir.steps:
                 key = agreement_id, place.promised_by, step.ended.unit_id
@@ -146,10 +174,10 @@ class Batch:
                         agreement_id, None, place.promised_by, place.promised_by_name, heir, step
                     )
 
-    def _told(self, succession: Succession) -> list[ResponsibilitySnapshot]:
+    def _told(self, agreement_id: UUID, succession: Succession) -> list[ResponsibilitySnapshot]:
         told = []
         for place in succession.places.values():
-            heir = self._heirs.of(place.holder)
+            heir = self._heir_of(agreement_id, place.holder)
             assert heir is not None
             told.append(
                 responsibility(

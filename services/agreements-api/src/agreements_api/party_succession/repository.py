@@ -72,6 +72,14 @@ where c.agreement_id = $2 and c.state <> 'superseded'
 _TAKEN_OF_ALL = f"""
 select {_TAKEN_COLUMNS} from succession_case c where c.agreement_id = $1 and c.state <> 'superseded'
 """  # noqa: S608 - constants of this module
+# What is recorded of promises in several agreements, as far as somebody decided about any of it.
+_DECIDED = f"""
+select c.agreement_id, {_TAKEN_COLUMNS} from succession_case c
+where c.agreement_id = any($1::uuid[]) and c.promised_by_organization_id = any($2::uuid[]) and c.task_id is null
+  and c.state <> 'superseded' and exists (
+    select from succession_case d where d.agreement_id = c.agreement_id and d.task_id is null
+      and d.promised_by_organization_id = c.promised_by_organization_id and d.state = 'decided')
+"""  # noqa: S608 - constants of this module
 _ORGANIZATIONS = """
 select o.id, o.name, o.kind, o.superior_organization_id, o.contact_name, o.contact_title, o.contact_phone,
        o.contact_email, u.id as unit_id, u.name as unit_name, u.level as unit_level
@@ -225,20 +233,34 @@ async def taken_of_all(
     return _by_promise(await connection.fetch(_TAKEN_OF_ALL, agreement_id))
 
 
+async def decided(
+    connection: Connection[Any], agreement_ids: Sequence[UUID], organization_ids: Sequence[UUID]
+) -> dict[tuple[UUID, UUID], dict[UUID, Taken]]:
+    """Where somebody decided about what these promised: by agreement and promiser, and then by the unit that ended."""
+    found: dict[tuple[UUID, UUID], dict[UUID, Taken]] = defaultdict(dict)
+    for row in await connection.fetch(_DECIDED, agreement_ids, organization_ids):
+        found[row["agreement_id"], row["promised_by_organization_id"]][row["old_unit_id"]] = _taken(row)
+    return found
+
+
 def _by_promise(rows: Sequence[asyncpg.Record]) -> dict[tuple[UUID | None, UUID], dict[UUID, Taken]]:
     found: dict[tuple[UUID | None, UUID], dict[UUID, Taken]] = defaultdict(dict)
     for row in rows:
-        found[row["task_id"], row["promised_by_organization_id"]][row["old_unit_id"]] = Taken(
-            case_id=row["id"],
-            unit_id=row["unit_id"],
-            organization_id=row["organization_id"],
-            organization_name=row["organization_name"],
-            state=CaseState(row["state"]),
-            decided_by_name=row["decided_by_name"],
-            decided_on=row["decided_on"],
-            reason=row["reason"],
-        )
+        found[row["task_id"], row["promised_by_organization_id"]][row["old_unit_id"]] = _taken(row)
     return found
+
+
+def _taken(row: asyncpg.Record) -> Taken:
+    return Taken(
+        case_id=row["id"],
+        unit_id=row["unit_id"],
+        organization_id=row["organization_id"],
+        organization_name=row["organization_name"],
+        state=CaseState(row["state"]),
+        decided_by_name=row["decided_by_name"],
+        decided_on=row["decided_on"],
+        reason=row["reason"],
+    )
 
 
 async def organizations(connection: Connection[Any], ids: Sequence[UUID]) -> dict[UUID, Organization]:
