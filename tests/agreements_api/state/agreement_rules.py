@@ -66,7 +66,9 @@ class AgreementRules(Walking):
 
     def open(self, player: Player, plan: Plan, mode: str = PLAIN) -> None:
         excuses = []
-        if plan.amendment_kind == "renewal":
+        if plan.amends is not None and (
+            plan.amendment_kind == "renewal" or not {*plan.amends.parties} <= {*plan.parties}
+        ):
             excuses.append("incomplete")
         if plan.signing_over(self.today):
             excuses.append("incomplete")
@@ -126,7 +128,9 @@ class AgreementRules(Walking):
                     amended.term_to = plan.term_to
                 amended.clauses = self._clauses(amended)
                 # Whoever sees the agreement by now sees how it was amended.
-                plan.guests |= {one.key for one in self.cast.players if self.book.sees(one, amended)}
+                readers = {one.key for one in self.cast.players if self.book.sees(one, amended)}
+                plan.guests |= {key for key in readers if self.book.stands(key, amended)}
+                plan.members |= {(key, "former") for key in readers - plan.guests}
                 self.check_plan(amended)
         self.check_plan(plan)
 
@@ -185,6 +189,7 @@ class AgreementRules(Walking):
         if self.ask(player, ask, mode).ok:
             plan.version += not same
             plan.title, plan.parties = body["title"], parties or plan.parties
+            plan.origin = plan.origin if parties is None else {}
             plan.sign_by = None if "sign_by" in body else plan.sign_by
             self.check_plan(plan)
 

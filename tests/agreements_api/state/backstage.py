@@ -8,6 +8,7 @@ from agreements_api.config import Settings
 from agreements_api.documents.storage import open_storage
 from agreements_api.documents.sweeping import sweep
 from agreements_api.imports.jobs import expire, make_reader, work_next
+from agreements_api.party_succession.runs import work_off
 from shared.db import Database
 
 
@@ -28,3 +29,7 @@ class Backstage:
 
     async def expire_imports(self) -> None:
         await expire(self.settings, self.database)
+
+    async def carry_out_successions(self) -> None:
+        """Small batches: most agreements meet another one in theirs, and some do not."""
+        await work_off(self.database, batch=3)

@@ -6,7 +6,7 @@ the API answers. Only the table of permissions and the calendar of working days 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
@@ -101,6 +101,10 @@ class Plan:
     amends: Plan | None = None
     amendment_kind: str | None = None
     clauses: list[str] = field(default_factory=list)
+    # Who promised at first what another one answers for by now.
+    origin: dict[str, str] = field(default_factory=dict)
+    # Who kept it at first, where another one does by now.
+    first_custodian: str | None = None
     public: bool = False
     public_tasks: set[str] = field(default_factory=set)
 
@@ -148,6 +152,10 @@ class Plan:
 
     def _asked(self, player: Player, action: str) -> tuple[Actor, str, set[str]]:
         return player.person.actor, action, self.relations(player.key)
+
+    def hosting(self, key: str) -> str:
+        """Who hosts what a body planned: whoever took its place as a party."""
+        return next((holder for holder in self.parties if self.origin.get(holder) == key), key)
 
     def is_turn(self, key: str) -> bool:
         if self.order != "sequential":
@@ -223,6 +231,8 @@ class Task:
     respond_by: date | None = None
     completed_on: date | None = None
     former: set[str] = field(default_factory=set)
+    # Who promised at first what another one answers for by now.
+    origin: dict[str, str] = field(default_factory=dict)
     previous: str | None = None
     recurrence: str | None = None
     note: str | None = None
@@ -235,6 +245,10 @@ class Task:
     @property
     def taking_part(self) -> list[str]:
         return [self.lead, *self.coordinating, *self.monitoring]
+
+    def answering(self, promiser: str, among: Sequence[str]) -> str | None:
+        """Who stands in the place of a promiser, of these places."""
+        return next((key for key in among if self.origin.get(key, key) == promiser), None)
 
     def own_relations(self, key: str) -> set[str]:
         """How a body stands to it through the task itself."""
@@ -315,6 +329,7 @@ class Task:
                 self.status = "not_started"
         self.accepted &= set(self.coordinating) & set(coordinating)
         self.lead, self.coordinating, self.monitoring = lead, coordinating, monitoring
+        self.origin = {key: first for key, first in self.origin.items() if key in self.taking_part}
         self.former = before - {*self.taking_part, *self.above}
 
     def timeliness(self, today: date) -> str | None:
@@ -397,6 +412,9 @@ class Book:
     # Imports in the order in which they wait, and which file was written where.
     queue: list[Beside] = field(default_factory=list)
     written: set[tuple[str, str]] = field(default_factory=set)
+    # From when on a unit has ended and whether it was divided, and of which units that was carried out.
+    reforms: dict[str, tuple[date, bool]] = field(default_factory=dict)
+    ended: set[str] = field(default_factory=set)
 
     def of(self, kind: str) -> list[Beside]:
         return self.beside.setdefault(kind, [])

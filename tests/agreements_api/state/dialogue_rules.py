@@ -330,7 +330,8 @@ class DialogueRules(Walking):
         answer = self.ask(player, ask, mode)
         if answer.ok:
             path = f"{task.path}/{kind}s/{answer.body['id']}"
-            self.book.add(kind, id=answer.body["id"], path=path, task=task, owner=asked)
+            promiser = task.origin.get(asked, asked)
+            self.book.add(kind, id=answer.body["id"], path=path, task=task, owner=asked, more={"promiser": promiser})
             self.done_beside(task)
 
     @turn(3, when=lambda self: self.book.of("urging") or self.book.of("explanation"))
@@ -341,7 +342,9 @@ class DialogueRules(Walking):
         task = one.task
         assert task is not None
         kind = "urging" if "/urgings/" in one.path else "explanation"
-        player = self.somebody(who, lambda p: p.key == one.owner and task.may(p, f"{kind}.answer", "own"))
+        # Whoever was asked, or took its place.
+        asked_now = task.answering(one.more["promiser"], task.taking_part) or one.owner
+        player = self.somebody(who, lambda p: p.key == asked_now and task.may(p, f"{kind}.answer", "own"))
         operation, log, event = {
             "urging": ("answer_urging", "answer_urging", "task.urging_answered"),
             "explanation": ("give_explanation", "give_explanation", "task.explanation_given"),
@@ -352,7 +355,7 @@ class DialogueRules(Walking):
             operation,
             "answer",
             {"answer": "Đã báo cáo (minh họa)."},
-            permitted=task.may(player, f"{kind}.answer", *(["own"] if player.key == one.owner else [])),
+            permitted=task.may(player, f"{kind}.answer", *(["own"] if player.key == asked_now else [])),
             possible=not one.state,
             logs=[log],
             events=[event],

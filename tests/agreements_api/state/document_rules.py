@@ -56,7 +56,8 @@ class DocumentRules(Walking):
         if kind in ("obstacle", "meeting") and self.book.of(kind):
             one = self.one(self.book.of(kind), number)
             closed = one.state == "cancelled" if one.task is None else one.task.status == "cancelled"
-            return Subject(kind, one.id, one.of_plan, one.task, one.owner, closed)
+            owner = one.of_plan.hosting(one.owner) if kind == "meeting" else one.owner
+            return Subject(kind, one.id, one.of_plan, one.task, owner, closed)
         reported = [task for task in self.book.tasks if task.reports]
         if kind == "report" and reported:
             task = self.one(reported, number)

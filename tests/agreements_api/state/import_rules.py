@@ -19,7 +19,7 @@ from tests.agreements_api.state.walking import Walking, turn
 _NAME = {key: name for key, _, _, name, _ in BODIES}
 # A checked file waits so long for somebody to have it written.
 _KEPT_FOR = timedelta(days=3)
-_AGREEMENT_HEADERS = ("Tên thỏa thuận", "Loại văn bản", "Các bên tham gia")
+_AGREEMENT_HEADERS = ("Tên thỏa thuận", "Loại văn bản", "Các bên tham gia", "Nội dung hợp tác")
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,12 @@ _ROWS = (
     Row("Nâng cấp tuyến kết nối", "ubnd-kinhmon", ("ubnd-dongtrieu",), date(2027, 1, 31)),
     Row("Quảng bá sản phẩm, du lịch", "ubnd-sondong", (), date(2026, 12, 14)),
 )
-_DRAFT = ("Chương trình du lịch (minh họa)", "Kế hoạch", "; ".join(_NAME[key] for key in ("dongtrieu", "chilinh")))
+_DRAFT = (
+    "Chương trình du lịch (minh họa)",
+    "Kế hoạch",
+    "; ".join(_NAME[key] for key in ("dongtrieu", "chilinh")),
+    "Quảng bá sản phẩm, du lịch.",
+)
 
 
 @dataclass(frozen=True)

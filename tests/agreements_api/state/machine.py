@@ -10,11 +10,12 @@ from hypothesis.stateful import initialize, rule
 
 from tests.agreements_api.state.agreement_rules import AgreementRules
 from tests.agreements_api.state.book import Plan, Task
-from tests.agreements_api.state.cast import BODIES_AT_WORK
+from tests.agreements_api.state.cast import BODIES_AT_WORK, heir
 from tests.agreements_api.state.dialogue_rules import DialogueRules
 from tests.agreements_api.state.document_rules import DocumentRules
 from tests.agreements_api.state.import_rules import ImportRules
 from tests.agreements_api.state.meeting_rules import MeetingRules
+from tests.agreements_api.state.succession_rules import SuccessionRules
 from tests.agreements_api.state.tables import Delta
 from tests.agreements_api.state.task_rules import TaskRules
 from tests.agreements_api.state.walking import MODE, NUMBER, Turn, turn
@@ -22,7 +23,7 @@ from tests.agreements_api.state.walking import MODE, NUMBER, Turn, turn
 _DAYS = (1, 1, 2, 3, 6, 9, 20, 45)
 
 
-class Walk(AgreementRules, TaskRules, DialogueRules, MeetingRules, DocumentRules, ImportRules):
+class Walk(AgreementRules, TaskRules, DialogueRules, MeetingRules, DocumentRules, ImportRules, SuccessionRules):
     """All rules, with the passing of days."""
 
     @initialize(number=NUMBER)
@@ -51,6 +52,7 @@ class Walk(AgreementRules, TaskRules, DialogueRules, MeetingRules, DocumentRules
     @turn(3)
     def days_pass(self, number: int) -> None:
         self.run(self.play.days_pass(self.one(_DAYS, number)))
+        self.carry_out_what_is_due()
         self.end_what_is_over()
 
     def end_what_is_over(self) -> None:
@@ -132,7 +134,11 @@ class Walk(AgreementRules, TaskRules, DialogueRules, MeetingRules, DocumentRules
         """What somebody is told that he can do is what the model says."""
         self.count()
         records: list[Task | Plan] = [*self.book.tasks, *self.living_plans()]
-        players = [player for player in self.cast.players if player.key in BODIES_AT_WORK or not what % 4]
+        at_work = {
+            *BODIES_AT_WORK,
+            *(heir(key, ward) for key in {case.owner for case in self.book.of("case")} for ward in (1, 2)),
+        }
+        players = [player for player in self.players if player.key in at_work or not what % 4]
         record = self.one(records, what)
         self.run(self.play.check_actions(self.one(players, who), record))
 

@@ -107,7 +107,7 @@ class MeetingRules(Walking):
             meeting.more["outcomes"].append(answer.body["outcomes"][-1]["id"])
 
     def _hosts(self, player: Player, meeting: Beside) -> list[str]:
-        return ["own"] if player.key == meeting.owner else []
+        return ["own"] if player.key == meeting.of_plan.hosting(meeting.owner) else []
 
     @turn(2, when=lambda self: any(one.more["outcomes"] for one in self.book.of("meeting")))
     def make_an_outcome_a_task(self, what: int, who: int, number: int, mode: str) -> None:
@@ -250,6 +250,7 @@ class MeetingRules(Walking):
                 segment.more["percent"] = body["percent"]
             elif step == "hand_over":
                 segment.owner = to
+                segment.more.pop("inherited", None)
             else:
                 segment.state = "withdrawn"
 
@@ -290,7 +291,12 @@ class MeetingRules(Walking):
                 path=f"/v1/boundary-cases/{answer.body['id']}",
                 task=task,
                 state="open",
-                more={"sides": sides, "steps": [one["id"] for one in answer.body["steps"]], "said": {}},
+                more={
+                    "sides": [(key, task.origin.get(key, key)) for key in sides],
+                    "steps": [one["id"] for one in answer.body["steps"]],
+                    # By step, the sides that have confirmed it.
+                    "said": {},
+                },
             )
 
     @turn(
@@ -307,7 +313,11 @@ class MeetingRules(Walking):
         case = self.one(fitting if fitting and number % 7 else cases, what)
         task = case.task
         assert task is not None
-        sides, said = case.more["sides"], case.more["said"]
+        said = case.more["said"]
+        # Whoever stands in the task in the place of a side answers for it.
+        sides = [
+            task.answering(promiser, [task.lead, *task.coordinating]) or key for key, promiser in case.more["sides"]
+        ]
         undone = [one for one in case.more["steps"] if len(said.get(one, ())) < 2]
         step_id = self.one(case.more["steps"], number) if number % 5 == 0 or not undone else undone[0]
 
@@ -317,16 +327,17 @@ class MeetingRules(Walking):
         def fair(player: Player) -> bool:
             if not task.may(player, f"boundary_case.{step}", *own(player)):
                 return False
-            said_already = player.key in said.get(step_id, ())
+            said_already = player.key in sides and sides.index(player.key) in said.get(step_id, ())
             return {"confirm": not said_already, "take_back": said_already}.get(step, True)
 
         player = self.somebody(who, fair)
-        confirmed: set[str] = said.setdefault(step_id, set())
+        confirmed: set[int] = said.setdefault(step_id, set())
+        side = sides.index(player.key) if player.key in sides else -1
         earlier = case.more["steps"][: case.more["steps"].index(step_id)]
         blocked = any(len(said.get(one, ())) < 2 for one in earlier)
         possible = {
-            "confirm": case.state == "open" and player.key not in confirmed and not blocked,
-            "take_back": case.state == "open" and player.key in confirmed and len(confirmed) < 2,
+            "confirm": case.state == "open" and side not in confirmed and not blocked,
+            "take_back": case.state == "open" and side in confirmed and len(confirmed) < 2,
             "update": case.state == "open",
             "close": case.state == "handed_over",
         }[step]
@@ -366,10 +377,10 @@ class MeetingRules(Walking):
         if not self.ask(player, ask, mode).ok:
             return
         if step == "confirm":
-            confirmed.add(player.key)
+            confirmed.add(side)
             case.state = "handed_over" if last else case.state
         elif step == "take_back":
-            confirmed.discard(player.key)
+            confirmed.discard(side)
         elif step == "close":
             case.state = "closed"
         elif not same:
@@ -384,7 +395,7 @@ class MeetingRules(Walking):
         plan = self.one(plans if plans and what % 5 else self.living_plans(), what // 5)
         tasks = self.book.tasks_of(plan)
         if tasks and number % 2:
-            return self._publish_task(self.one(tasks, what), who, number, mode)
+            return self.publish_task(self.one(tasks, what), who, number, mode)
         step = "publish" if not plan.public or number % 9 == 0 else "unpublish"
         player = self.somebody(who, lambda one: self.may(one, plan, f"publication.{step}"))
         shown = [task.id for task in tasks[:1]] if step == "publish" else []
@@ -408,7 +419,7 @@ class MeetingRules(Walking):
             self.check_plan(plan)
         return None
 
-    def _publish_task(self, task: Task, who: int, number: int, mode: str) -> None:
+    def publish_task(self, task: Task, who: int, number: int, mode: str) -> None:
         plan = task.plan
         is_shown = task.id in plan.public_tasks
         step = "unpublish" if is_shown and number % 9 else "publish"

@@ -134,6 +134,8 @@ class Play:
         self.book = Book()
         self.words: list[str] = []
         self.texts: dict[str, str] = {}
+        # What was carried out in this walk.
+        self.done: Counter[str] = Counter()
         self._listed = 0
         self._http = cast.world.http
 
@@ -362,6 +364,7 @@ class Play:
         self.say(f"{player}: {ask.operation} {_short(ask)}{how} → {answer.status_code} {what}{version}")
         self.tally.asked[ask.operation] += 1
         if answer.status_code < 300:
+            self.done[ask.operation] += 1
             self.tally.done[ask.operation] += 1
         else:
             self.tally.refused[ask.operation, answer.status_code] += 1

@@ -32,7 +32,16 @@ _TOLD: dict[str, tuple[str, str, str] | None] = {
     "corridor_segment": ("corridor_history", "subject_id", "action"),
     "task_comment": ("task_comment_version", "comment_id", "'say'"),
     "document": None,
+    "unit": None,
+    "unit_succession": None,
+    "organization": None,
 }
+# Units that ended during a walk are there for the next one.
+_AS_IF_NOTHING_HAD_ENDED = """
+delete from unit_succession;
+delete from organization where by_succession;
+update unit set valid_to = null, version = 1 where valid_to is not null;
+"""
 # What is written once and never again, but for what ends its validity.
 _WRITTEN_ONCE = {
     "history": "",
@@ -125,6 +134,7 @@ class Tables:
             # The append-only tables refuse it otherwise, and rightly.
             await self.connection.execute("set local session_replication_role = replica")
             await self.connection.execute(f"truncate {gone} cascade")
+            await self.connection.execute(_AS_IF_NOTHING_HAD_ENDED)
         self._written, self._settled = {}, {}
         await self.look()
 

@@ -67,6 +67,8 @@ _CARRIED_OUT = {
     "document": "add remove",
     "evidence": "add",
     "import": "send commit cancel",
+    "succession": "record decide",
+    "successions": "apply",
 }
 ACTIONS = [
     *(f"{verb}_{noun}" for noun, verbs in _CARRIED_OUT.items() for verb in verbs.split()),

@@ -15,7 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine
 from tests.agreements_api.agreements.world import Json
 from tests.agreements_api.state.backstage import Backstage
 from tests.agreements_api.state.book import Beside, Book, Plan, Task
-from tests.agreements_api.state.cast import STRANGER, Cast, Player
+from tests.agreements_api.state.cast import FOLLOWS, STRANGER, Cast, Player
 from tests.agreements_api.state.play import (
     BAD,
     BLIND,
@@ -122,11 +122,16 @@ class Walking(RuleBasedStateMachine):
 
     def somebody(self, number: int, fair: Callable[[Player], bool]) -> Player:
         """Mostly one who can do it, now and then anybody at all, of whatever body."""
-        players = self.cast.players
+        players = self.players
         able = [player for player in players if player.key != STRANGER and fair(player)]
         if able and number % 9 != 8:
             return self.one(able, number // 9)
         return self.one(players, number // 9)
+
+    @property
+    def players(self) -> list[Player]:
+        """Whoever is there: the bodies of a ward only once the unit has ended that it follows."""
+        return [player for player in self.cast.players if FOLLOWS.get(player.key, "") in {"", *self.book.ended}]
 
     def one(self, choices: Sequence[T], number: int) -> T:
         return choices[number % len(choices)]
@@ -174,6 +179,9 @@ class Walking(RuleBasedStateMachine):
             previous=body["previous_occurrence_id"],
             recurrence=body["recurrence_id"],
         )
+        for party in (body["lead"], *body["coordinating"], *body["monitoring"]):
+            if party.get("promised_by_organization_id"):
+                task.origin[key(party["organization_id"])] = key(party["promised_by_organization_id"])
         self.book.tasks.append(task)
         return task
 
