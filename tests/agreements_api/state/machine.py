@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule
 
-from tests.agreements_api.state.agreement_rules import AgreementRules
 from tests.agreements_api.state.book import Plan, Task
 from tests.agreements_api.state.cast import BODIES_AT_WORK, heir
-from tests.agreements_api.state.dialogue_rules import DialogueRules
-from tests.agreements_api.state.document_rules import DocumentRules
-from tests.agreements_api.state.import_rules import ImportRules
-from tests.agreements_api.state.meeting_rules import MeetingRules
-from tests.agreements_api.state.succession_rules import SuccessionRules
+from tests.agreements_api.state.further_rules import Further, FurtherRules
 from tests.agreements_api.state.tables import Delta
-from tests.agreements_api.state.task_rules import TaskRules
 from tests.agreements_api.state.walking import MODE, NUMBER, Turn, turn
 
 _DAYS = (1, 1, 2, 3, 6, 9, 20, 45)
 
 
-class Walk(AgreementRules, TaskRules, DialogueRules, MeetingRules, DocumentRules, ImportRules, SuccessionRules):
+class Walk(FurtherRules):
     """All rules, with the passing of days."""
 
     @initialize(number=NUMBER)
@@ -54,6 +50,14 @@ class Walk(AgreementRules, TaskRules, DialogueRules, MeetingRules, DocumentRules
         self.run(self.play.days_pass(self.one(_DAYS, number)))
         self.carry_out_what_is_due()
         self.end_what_is_over()
+
+    def further(self, what: int, who: int, number: int) -> Iterator[Further]:
+        yield from super().further(what, who, number)
+        # Twenty days end what waits for signatures, and forty-five bring what comes again.
+        if any(plan.status == "open_for_signature" and plan.sign_by is not None for plan in self.living_plans()):
+            yield "day: expire_signing", partial(self.days_pass, _DAYS.index(20))
+        if any(task.recurrence is not None for task in self.book.tasks):
+            yield "day: assign", partial(self.days_pass, _DAYS.index(45))
 
     def end_what_is_over(self) -> None:
         """What a day ends, the product ends; exactly that, and it says so."""
@@ -89,7 +93,8 @@ class Walk(AgreementRules, TaskRules, DialogueRules, MeetingRules, DocumentRules
     def _learn(self, delta: Delta) -> None:
         """What the day did that the model does not foresee: what comes again, what went by, what went up."""
         self.stage.tally.asked.update(f"day: {one.what}" for one in delta.logged)
-        self.stage.tally.done.update(f"day: {one.what}" for one in delta.logged)
+        for done in (self.stage.tally.done, self.play.done):
+            done.update(f"day: {one.what}" for one in delta.logged)
         for one in delta.logged:
             if one.what == "escalate":
                 self.book.rest_on(one.record, "escalate")
