@@ -17,6 +17,8 @@ from tests.agreements_api.state.walking import Walking, turn
 # So few different contents that the same one comes again, also to the same place.
 _CONTENTS = tuple(pdf(f"Biên bản {number}") for number in range(4))
 _DIGESTS = {hashlib.sha256(content).hexdigest(): content for content in _CONTENTS}
+# A report keeps what it names, and nothing else would: as rare as it is important.
+KEPT = "kept: evidence"
 _ADDING = {
     "agreement": "document.add",
     "task": "evidence.add",
@@ -78,10 +80,12 @@ class DocumentRules(Walking):
     def kept(self, document: Beside) -> bool:
         """Whether something rests on it: docs/documents.md, "Removing"."""
         rests: set[str] = document.more["rests"]
+        return "named" in rests or self._kept_beside(document, rests)
+
+    def _kept_beside(self, document: Beside, rests: set[str]) -> bool:
+        """By anything else than a report that names it."""
         subject_id = document.more["subject"]
         task, plan = document.task, document.of_plan
-        if "named" in rests:
-            return True
         match document.more["kind"]:
             case "agreement":
                 return "opened" in rests and plan.status != "draft"
@@ -167,7 +171,14 @@ class DocumentRules(Walking):
     def remove_a_document(self, what: int, who: int, mode: str) -> None:
         documents = self.book.of("document")
         loose = [one for one in documents if not one.state and not self.kept(one)]
-        document = self.one(loose if loose and what % 3 else documents, what // 3)
+        self.remove(self.one(loose if loose and what % 3 else documents, what // 3), who, mode)
+
+    def kept_as_evidence(self) -> list[Beside]:
+        """What would be gone but for a report that names it."""
+        there = [one for one in self.book.of("document") if not one.state and "named" in one.more["rests"]]
+        return [one for one in there if not self._kept_beside(one, one.more["rests"])]
+
+    def remove(self, document: Beside, who: int, mode: str) -> None:
         plan = document.of_plan
 
         def may(player: Player) -> bool:
@@ -188,8 +199,13 @@ class DocumentRules(Walking):
             logs=[],
             events=["document.removed"],
         )
-        if self.ask(player, ask, mode).ok:
+        as_evidence = document in self.kept_as_evidence()
+        answer = self.ask(player, ask, mode)
+        if answer.ok:
             document.state = "removed"
+        elif as_evidence and answer.status == 409:
+            for done in (self.stage.tally.done, self.play.done):
+                done[KEPT] += 1
 
     @turn(1, when=lambda self: self.book.of("document"))
     def open_a_document(self, what: int, who: int) -> None:

@@ -52,10 +52,12 @@ class Walk(FurtherRules):
         self.end_what_is_over()
 
     def further(self, what: int, who: int, number: int) -> Iterator[Further]:
-        yield from super().further(what, who, number)
+        found = list(super().further(what, who, number))
         # Twenty days end what waits for signatures, and forty-five bring what comes again.
         if any(plan.status == "open_for_signature" and plan.sign_by is not None for plan in self.living_plans()):
+            found = [one for one in found if one[0] != "day: expire_signing"]
             yield "day: expire_signing", partial(self.days_pass, _DAYS.index(20))
+        yield from found
         if any(task.recurrence is not None for task in self.book.tasks):
             yield "day: assign", partial(self.days_pass, _DAYS.index(45))
 

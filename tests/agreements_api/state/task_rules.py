@@ -128,6 +128,9 @@ class TaskRules(Walking):
         }
         corrected = self.one(task.reports, number) if task.reports and number % 3 == 0 else None
         known = self.book.documents(task=task)
+        if number % 2:
+            # What lies at an obstacle is kept by nothing else than being named.
+            known = [one for one in known if one.more["kind"] == "obstacle"] or known
         evidence = self.some(known, number // 5, min(2, len(known)))
         if evidence:
             body["evidence_ids"] = [one.id for one in evidence]

@@ -74,6 +74,8 @@ class Stage:
     tables: Tables
     tally: Tally
     backstage: Backstage
+    # What no walk had carried out when this one began.
+    wanted: frozenset[str] = frozenset()
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result()
