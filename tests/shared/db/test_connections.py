@@ -84,6 +84,32 @@ async def test_a_block_cancelled_in_the_middle_leaves_nothing_behind(narrow: Dat
         assert await connection.fetchval(STORED, first.id) == 0
 
 
+async def test_a_cancelled_block_tells_of_that_where_its_statement_could_not_be_ended(
+    narrow: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A cancellation that is at PostgreSQL before its statement ends nothing, and asyncpg closes the connection."""
+    actor, started, release = caller(), asyncio.Event(), asyncpg.Pool.release
+
+    async def in_vain(pool: Any, connection: Any, **given: Any) -> None:
+        await release(pool, connection, **given)
+        raise TimeoutError
+
+    async def write_forever() -> None:
+        async with narrow.write(actor) as connection:
+            started.set()
+            await connection.execute("select pg_sleep(60)")
+
+    monkeypatch.setattr(asyncpg.Pool, "release", in_vain)
+    for _ in range(3):
+        started.clear()
+        task = asyncio.create_task(write_forever())
+        await started.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    assert await stored(narrow, actor.id) == 0
+
+
 async def test_a_failed_block_is_rolled_back_and_its_connection_used_again(narrow: Database) -> None:
     actor = caller()
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import Any, NamedTuple, cast
 
 import asyncpg
+import structlog
 
 ACQUIRE_TIMEOUT = 10.0
+
+_log = structlog.get_logger(__name__)
 
 
 class Context(NamedTuple):
@@ -85,7 +88,12 @@ class ContextPool:
     async def discard(self, lease: Lease) -> None:
         """In doubt: asyncpg's pool ends what is under way, or the connection, and forgets the context."""
         self._taken -= 1
-        await self._open_pool().release(cast("Any", lease.connection))
+        try:
+            await self._open_pool().release(cast("Any", lease.connection))
+        except TimeoutError:
+            # A cancellation that reached PostgreSQL before its statement did ended nothing, and the pool has closed the
+            # connection; whoever gives it back has an error of his own to tell, or none.
+            _log.warning("connection_closed_while_cancelling")
 
     def _resting(self, context: Context) -> Lease | None:
         for at in range(len(self._idle) - 1, -1, -1):
