@@ -9,7 +9,7 @@ from agreements_api.policy import Role
 from shared.db.migrate import downgrade, upgrade
 from tests.agreements_api.agreements.world import Json, World, accepted, pointers, problem
 from tests.agreements_api.boundary_cases.dossiers import FIRST, SECOND, body, confirmed, opened, path_of
-from tests.agreements_api.history.looking import Looking, now
+from tests.agreements_api.history.looking import Looking, now, with_moments
 from tests.agreements_api.history.test_as_of import LONG_AGO
 
 BEFORE = "0026"
@@ -132,7 +132,7 @@ async def test_what_was_logged_before_is_worked_out_as_it_was_kept(world: World)
 async def _states(world: World) -> list[Json]:
     """What is kept, but for who answered: that is the task's to tell."""
     rows = await world.rows("select state from boundary_case_log order by occurred_at, version")
-    states: list[Json] = [orjson.loads(row["state"]) for row in rows]
+    states: list[Json] = [with_moments(orjson.loads(row["state"])) for row in rows]
     for state in states:
         state["task_title"] = None
         for side in state["sides"]:

@@ -1,10 +1,23 @@
 """What reads showed, time after time, to be asked for again as of then."""
 
+import re
+from datetime import datetime
 from typing import Any
 
 from shared import clock
 from tests.agreements_api.agreements.world import Json, Person
 from tests.agreements_api.history.test_as_of import without_actions
+
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+\+00:00")
+
+
+def with_moments(state: Any) -> Any:
+    """A state whose instants compare as such: PostgreSQL leaves zeros at the end of a fraction away, others do not."""
+    if isinstance(state, dict):
+        return {name: with_moments(value) for name, value in state.items()}
+    if isinstance(state, list):
+        return [with_moments(value) for value in state]
+    return datetime.fromisoformat(state) if isinstance(state, str) and _MOMENT.fullmatch(state) else state
 
 
 def now() -> str:

@@ -8,7 +8,7 @@ import orjson
 from agreements_api.policy import Role
 from shared.db.migrate import downgrade, upgrade
 from tests.agreements_api.agreements.world import Json, World, accepted, pointers, problem
-from tests.agreements_api.history.looking import Looking, now
+from tests.agreements_api.history.looking import Looking, now, with_moments
 from tests.agreements_api.history.test_as_of import LONG_AGO
 from tests.agreements_api.meeting_rhythm.test_promises import PROMISE, path_of, promised
 from tests.agreements_api.meetings.steps import came, concluded, hours_ago, planned, put
@@ -153,4 +153,4 @@ async def test_what_was_logged_before_is_worked_out_as_it_was_kept(world: World)
 
 async def _states(world: World) -> list[Json]:
     rows = await world.rows("select state from meeting_log order by occurred_at, version")
-    return [orjson.loads(row["state"]) for row in rows]
+    return [with_moments(orjson.loads(row["state"])) for row in rows]

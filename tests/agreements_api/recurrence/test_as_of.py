@@ -11,7 +11,7 @@ from agreements_api.recurrence.occurrences import make_due
 from shared.db.migrate import downgrade, upgrade
 from tests.agreements_api.agreements.world import Json, Person, World, accepted, pointers, problem
 from tests.agreements_api.days import on_day
-from tests.agreements_api.history.looking import Looking, now
+from tests.agreements_api.history.looking import Looking, now, with_moments
 from tests.agreements_api.history.test_as_of import LONG_AGO
 from tests.agreements_api.recurrence.test_occurrences import made, repeated
 from tests.agreements_api.recurrence.test_recurrence import MONTHLY, new_task, put
@@ -100,6 +100,6 @@ async def _past(world: World) -> list[dict[str, Any]]:
     rows = [dict(row) for row in await world.rows(_KEPT)]
     untold = ("next_from", "working_days_after", "until")
     for row in rows:
-        state = orjson.loads(row["state"])
+        state = with_moments(orjson.loads(row["state"]))
         row["state"] = {name: value for name, value in state.items() if name not in untold}
     return rows
