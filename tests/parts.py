@@ -78,6 +78,8 @@ class Parts:
         if self._durable:
             # What is measured would wait, at random, for the checkpoints of what was filled in before.
             settings |= {"max_wal_size": "4GB", "checkpoint_timeout": "15min"}
+            # A server for that much data has memory for it.
+            settings |= {"shared_buffers": "1GB"}
         postgres = Postgres(self.folder / "postgres", durable=self._durable, settings=settings)
         postgres.prepare()
         spawn("postgres", postgres.launch(), log=self.folder / "postgres.log", ledger=self.ledger)

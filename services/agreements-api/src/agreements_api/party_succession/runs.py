@@ -27,7 +27,7 @@ from shared.roles import Role, poll
 
 REPOINTED = Counter("lienvung_succession_repointed_total", "Agreements and tasks that others answer for now", ["what"])
 # Batches under way at once: while one waits for the database another is put together.
-AT_ONCE = 2
+AT_ONCE = 3
 SELDOM = (200_000, 20, 20)
 # Organisations looked up, and founded where they are lacking, in one transaction.
 LOOKED_UP = 200
