@@ -8,7 +8,7 @@ from uuid import UUID
 
 import asyncpg
 
-from agreements_api.urgings.repository import SCOPE, Filter, body_of
+from agreements_api.urgings.repository import SCOPE, Filter, body_of, holder_in, narrow, overdue_of
 from shared.db import Parameters
 
 _RECORD = """
@@ -23,16 +23,8 @@ cross join lateral (
     select u.version, u.status, u.answer, u.answered_by_organization_id, u.answered_by, u.answered_at
     where u.answered_at is null or u.answered_at <= $3
     union all select 1, 'open', null, null, null, null where u.answered_at > $3) s
-left join lateral (
-    select (y.party->>'organization_id')::uuid as id, y.party->>'name' as name
-    from (select t.state->'lead' as party
-          union all select jsonb_array_elements(t.state->'coordinating')
-          union all select jsonb_array_elements(t.state->'monitoring')) y
-    where coalesce(y.party->>'promised_by_organization_id', y.party->>'organization_id')
-        = u.promised_by_organization_id::text
-    limit 1) h on true"""  # noqa: S608
-_OVERDUE = """(s.status = 'open' and u.answer_due_on < $2 and t.state->>'status' <> 'cancelled'
-    and (u.kind = 'explanation' or t.state->>'status' <> 'completed'))"""
+{holder_in("t.state")}"""
+_OVERDUE = overdue_of(said="s", task_status="t.state->>'status'")
 _BODY = body_of(
     said="s",
     agreement_title="a.state->'title'",
@@ -86,19 +78,5 @@ def list_statement(
 ) -> tuple[Any, ...]:
     """The statement of a page and its parameters."""
     values = Parameters(organization_id, day, as_of)
-    conditions = [_THERE]
-    if before is not None:
-        conditions.append(f"u.id < {values.place(before)}")
-    if narrowed.agreement_id is not None:
-        conditions.append(f"u.agreement_id = {values.place(narrowed.agreement_id)}")
-    if narrowed.task_id is not None:
-        conditions.append(f"u.task_id = {values.place(narrowed.task_id)}")
-    if narrowed.kinds:
-        conditions.append(f"u.kind = any({values.place(list(narrowed.kinds))}::text[])")
-    if narrowed.statuses:
-        conditions.append(f"s.status = any({values.place(list(narrowed.statuses))}::text[])")
-    if narrowed.organization is not None:
-        conditions.append(f"coalesce(h.id, u.organization_id) = {values.place(narrowed.organization)}")
-    if narrowed.overdue is not None:
-        conditions.append(f"{_OVERDUE} = {values.place(narrowed.overdue)}::boolean")
+    conditions = [_THERE, *narrow(narrowed, before, values, said="s", overdue=_OVERDUE)]
     return f"{_SHOWN} where {' and '.join(conditions)} order by u.id desc limit {limit:d}", *values

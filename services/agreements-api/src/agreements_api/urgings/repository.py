@@ -14,19 +14,29 @@ from shared.auth import Actor
 from shared.db import Parameters
 
 SCOPE = "u.agreement_id in (select x.agreement_id from agreement_access x where x.organization_id = $1)"
-# Who stands in the place that was asked, whoever that was at first.
-_FROM = """from task_urging u join task t on t.id = u.task_id join agreement a on a.id = u.agreement_id
-left join lateral (
+
+
+def holder_in(parties: str) -> str:
+    """Who stands in the place that was asked, whoever that was at first, among the parties of a task: `h`."""
+    return f"""left join lateral (
     select (y.party->>'organization_id')::uuid as id, y.party->>'name' as name
-    from (select t.parties->'lead' as party
-          union all select jsonb_array_elements(t.parties->'coordinating')
-          union all select jsonb_array_elements(t.parties->'monitoring')) y
+    from (select {parties}->'lead' as party
+          union all select jsonb_array_elements({parties}->'coordinating')
+          union all select jsonb_array_elements({parties}->'monitoring')) y
     where coalesce(y.party->>'promised_by_organization_id', y.party->>'organization_id')
         = u.promised_by_organization_id::text
-    limit 1) h on true"""
-# Nobody is late with an answer that nobody needs any more.
-_OVERDUE = """(u.status = 'open' and u.answer_due_on < $2 and t.status <> 'cancelled'
-    and (u.kind = 'explanation' or t.status <> 'completed'))"""
+    limit 1) h on true"""  # noqa: S608
+
+
+def overdue_of(*, said: str, task_status: str) -> str:
+    """Whether an answer is late on a day ($2). Nobody is late with one that nobody needs any more."""
+    return f"""({said}.status = 'open' and u.answer_due_on < $2 and {task_status} <> 'cancelled'
+    and (u.kind = 'explanation' or {task_status} <> 'completed'))"""
+
+
+_FROM = f"""from task_urging u join task t on t.id = u.task_id join agreement a on a.id = u.agreement_id
+{holder_in("t.parties")}"""
+_OVERDUE = overdue_of(said="u", task_status="t.status")
 
 
 def body_of(*, said: str, agreement_title: str, task_title: str, demonstration: str, overdue: str) -> str:
@@ -125,11 +135,9 @@ async def lock(
     return await connection.fetchrow(_LOCK, organization_id, today, urging_id, task_id, kind)
 
 
-def list_statement(
-    organization_id: UUID | None, narrowed: Filter, *, today: date, before: UUID | None, limit: int
-) -> tuple[Any, ...]:
-    """The statement of a page, the newest first, and its parameters."""
-    conditions, values = [SCOPE], Parameters(organization_id, today)
+def narrow(narrowed: Filter, before: UUID | None, values: Parameters, *, said: str, overdue: str) -> list[str]:
+    """The conditions of a list, as urgings are or as they were; `values` gains what they are about."""
+    conditions: list[str] = []
     value = values.place
     if before is not None:
         conditions.append(f"u.id < {value(before)}::uuid")
@@ -140,11 +148,20 @@ def list_statement(
     if narrowed.kinds:
         conditions.append(f"u.kind = any({value(list(narrowed.kinds))}::text[])")
     if narrowed.statuses:
-        conditions.append(f"u.status = any({value(list(narrowed.statuses))}::text[])")
+        conditions.append(f"{said}.status = any({value(list(narrowed.statuses))}::text[])")
     if narrowed.organization is not None:
         conditions.append(f"coalesce(h.id, u.organization_id) = {value(narrowed.organization)}")
     if narrowed.overdue is not None:
-        conditions.append(f"{_OVERDUE} = {value(narrowed.overdue)}::boolean")
+        conditions.append(f"{overdue} = {value(narrowed.overdue)}::boolean")
+    return conditions
+
+
+def list_statement(
+    organization_id: UUID | None, narrowed: Filter, *, today: date, before: UUID | None, limit: int
+) -> tuple[Any, ...]:
+    """The statement of a page, the newest first, and its parameters."""
+    values = Parameters(organization_id, today)
+    conditions = [SCOPE, *narrow(narrowed, before, values, said="u", overdue=_OVERDUE)]
     where = " and ".join(conditions)
     return f"select {_SHOWN} {_FROM} where {where} order by u.id desc limit {limit:d}", *values
 

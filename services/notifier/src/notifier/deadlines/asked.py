@@ -222,18 +222,10 @@ def _refusal(event: ObstacleEvent) -> Iterator[Asked]:
     obstacle = event.obstacle
     if obstacle.origin != _REFUSAL or not isinstance(event, ObstacleRaised | ObstacleResolved):
         return
-    yield Asked(
+    yield replace(
+        _obstacle(event),
         id=uuid5(obstacle.id, _REFUSAL),
         kind=DeadlineSubject.REFUSAL,
-        about_task_id=obstacle.task_id,
-        path=f"/v1/obstacles/{obstacle.id}",
-        title=obstacle.task_title,
-        status=obstacle.status,
-        asked_by=obstacle.raised_by_organization_name,
-        agreement_id=obstacle.agreement_id,
-        agreement_title=obstacle.agreement_title,
-        agreement_number=None,
-        demonstration=obstacle.demonstration,
         due_on=day_of(obstacle.created_at),
         organization_ids=(obstacle.organization_id,) if isinstance(event, ObstacleRaised) else (),
         role=DeadlineRole.LEAD,
