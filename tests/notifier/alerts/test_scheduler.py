@@ -275,8 +275,8 @@ async def test_the_event_names_the_members_and_the_step(world: World) -> None:
     published = parse_envelope(rows[0]["payload"]).data
     assert rows[0]["key"] == str(event.task.agreement_id)
     assert published.members == [lead.id, stranger]
-    assert published.payload["alert"]["step"] == "overdue_3"
-    assert published.payload["alert"]["recipients"] == 1
+    assert published.model_dump(mode="json")["alert"]["step"] == "overdue_3"
+    assert published.model_dump(mode="json")["alert"]["recipients"] == 1
 
 
 @pytest.mark.parametrize("role", [DeadlineRole.LEAD, DeadlineRole.COORDINATING, DeadlineRole.MONITORING])

@@ -322,8 +322,8 @@ async def test_a_mail_that_cannot_be_delivered_fails_for_good_with_one_event(
     assert await statuses(world) == [("failed", attempts)]
     rows = await world.owner.fetch("select payload::text from outbox where type = 'vn.lienvung.delivery.failed.v1'")
     (failed,) = [parse_envelope(row["payload"]).data for row in rows]
-    assert failed.payload["alert"]["task_id"] == str(task_id)
-    assert failed.payload["alert"]["reason"] == f"smtp {answer[:3]}"
+    assert failed.model_dump(mode="json")["alert"]["task_id"] == str(task_id)
+    assert failed.model_dump(mode="json")["alert"]["reason"] == f"smtp {answer[:3]}"
     assert failed.members == [body.id]
     assert str(body.of("specialist").email) not in rows[0]["payload"]
 

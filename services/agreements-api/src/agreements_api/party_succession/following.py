@@ -125,10 +125,7 @@ class Heirs:
         await self._ends.learn(connection, {unit_id})
         steps, _ = self._ends.follow(unit_id, self.today, {})
         final = self._ends.units[steps[-1].successor.unit_id if steps else unit_id]
-        await self._prepare(session, [(organization, final)])
-        heir = await self._at(session, organization, final, steps)
-        await self._announce(session)
-        return heir
+        return await self._one_at(session, organization, final, steps)
 
     async def by_decision(
         self, session: AsyncSession, organization_id: UUID, taken: Mapping[UUID, Taken]
@@ -142,6 +139,12 @@ class Heirs:
             return None
         steps, _ = path
         unit = self._ends.units[steps[-1].successor.unit_id]
+        return await self._one_at(session, organization, unit, steps)
+
+    async def _one_at(
+        self, session: AsyncSession, organization: Organization, unit: Unit, steps: Sequence[Step]
+    ) -> Heir:
+        """The same as for many, of one organisation."""
         await self._prepare(session, [(organization, unit)])
         heir = await self._at(session, organization, unit, steps)
         await self._announce(session)

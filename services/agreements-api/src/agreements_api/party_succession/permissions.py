@@ -24,10 +24,5 @@ def may_apply(actor: Actor) -> bool:
     return allowed(actor, "succession.apply")
 
 
-def may_read(actor: Actor) -> bool:
-    """A client reads as far as its scopes go; which records a person sees is a matter of membership alone."""
-    return actor.kind != "client" or allowed(actor, "succession.read", ALL)
-
-
 def allowed_actions(actor: Actor, state: str, relations: Iterable[str]) -> tuple[str, ...]:
     return ("decide",) if state == CaseState.OPEN and may_decide(actor, relations) else ()

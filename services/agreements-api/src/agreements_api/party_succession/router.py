@@ -13,7 +13,6 @@ from agreements_api.history.instants import AsOf
 from agreements_api.localities.schemas import SuccessionCreate
 from agreements_api.party_succession import cases_repository, errors, queue_repository, repository, service
 from agreements_api.party_succession.models import CaseState
-from agreements_api.party_succession.permissions import may_read
 from agreements_api.party_succession.schemas import (
     Responsible,
     SuccessionCase,
@@ -21,6 +20,7 @@ from agreements_api.party_succession.schemas import (
     SuccessionRecorded,
     SuccessionRun,
 )
+from agreements_api.policy import check_scope
 from agreements_api.representation import json_response, page_response
 from shared import clock
 from shared.auth import Actor
@@ -54,7 +54,7 @@ async def list_responsible(
     on: Annotated[date | None, Query(description="The day asked about, today unless given.")] = None,
 ) -> Response:
     """Who answers for each promise of the agreement on a day, through every merger, division and dissolution."""
-    _check_scope(actor)
+    check_scope(actor, "succession.read")
     async with database.read(actor) as connection:
         found = await service.responsible(connection, actor.organization_id, agreement_id, on or clock.today())
     return json_response(found.model_dump_json())
@@ -80,7 +80,7 @@ async def list_agreement_successions(
 
     With `as_of`, which bodies the candidates have is what is known today.
     """
-    _check_scope(actor)
+    check_scope(actor, "succession.read")
     scope = f"successions:{agreement_id}"
     async with database.read(actor) as connection:
         rows = await cases_repository.list_cases(
@@ -111,7 +111,7 @@ async def list_succession_worklist(
     cursor: CursorParameter = None,
 ) -> Response:
     """What a leader has to decide, or has decided, in agreements that the caller's organisation stands in."""
-    _check_scope(actor)
+    check_scope(actor, "succession.read")
     scope = "successions:worklist"
     async with database.read(actor) as connection:
         rows = await cases_repository.list_worklist(
@@ -130,7 +130,7 @@ async def read_succession_case(
     case_id: UUID, database: DatabaseDep, actor: ActorDep, if_none_match: IfNoneMatch = None
 ) -> Response:
     """One promiser whose unit ended, those who could take the place, and what the caller may do."""
-    _check_scope(actor)
+    check_scope(actor, "succession.read")
     async with database.read(actor) as connection:
         row = await cases_repository.read_case(connection, actor.organization_id, case_id)
         if row is None:
@@ -230,8 +230,3 @@ async def _page(
     cases = await service.shown(connection, actor, items)
     following = cursors.encode(scope, [last["id"]]) if last else None
     return page_response(request, [case.model_dump_json() for case in cases], following, None)
-
-
-def _check_scope(actor: Actor) -> None:
-    if not may_read(actor):
-        raise errors.NotAllowed

@@ -72,7 +72,3 @@ class Event(EventModel):
     @property
     def subject(self) -> str:
         return f"{self.subject_kind}/{self.aggregate_id}"
-
-    @property
-    def payload(self) -> dict[str, Any]:
-        return self.model_dump(mode="json", by_alias=True)
