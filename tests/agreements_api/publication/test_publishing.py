@@ -89,7 +89,10 @@ async def test_every_step_is_told_once_by_history_and_event(world: World) -> Non
     told = (await leader.read(f"{path}/history", limit=3))["items"][::-1]
     assert [row["action"] for row in told] == ["publish", "publish_task", "unpublish"]
     assert told[0]["changes"] == [{"field": "public", "from": False, "to": True}]
-    assert told[1]["changes"] == [{"field": "public_task", "from": None, "to": task["title"]}]
+    assert told[1]["changes"] == [
+        {"field": "public_task", "from": None, "to": task["title"]},
+        {"field": "public_tasks", "from": [], "to": [task["id"]]},
+    ]
     assert told[2]["changes"] == [
         {"field": "public", "from": True, "to": False},
         {"field": "public_tasks", "from": [task["id"]], "to": []},

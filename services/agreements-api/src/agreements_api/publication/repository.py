@@ -179,6 +179,21 @@ select a.id as agreement_id, a.version as agreement_version, a.in_force_on is no
           where m.agreement_id = a.id and m.organization_id = $1 and m.source_id = a.id) as relations
 from agreement a left join publication p on p.agreement_id = a.id where a.id = $2 and {_SCOPE}
 """  # noqa: S608
+# Its version at an instant ($3), and every step until then with the tasks that had the title which the step tells of.
+_STEPS = f"""
+select h.agreement_id, h.version as agreement_version, (
+    select coalesce(json_agg(json_build_object('action', s.action, 'occurred_at', s.occurred_at, 'changes', s.changes,
+        'of_this_title', array(
+            select t.id from jsonb_array_elements(s.changes) y, task t cross join lateral (
+                select g.state->>'title' as title from history g
+                where g.subject_id = t.id and g.occurred_at <= s.occurred_at order by g.version desc limit 1) was
+            where y->>'field' = 'public_task' and t.agreement_id = $2
+              and was.title = coalesce(y->>'to', y->>'from') order by t.id)) order by s.version), '[]')::text
+    from history s where s.subject_id = $2 and s.occurred_at <= $3
+      and s.action in ('publish', 'unpublish', 'publish_task', 'unpublish_task')) as steps
+from history h join agreement a on a.id = h.subject_id
+where h.subject_id = $2 and h.occurred_at <= $3 and {_SCOPE} order by h.version desc limit 1
+"""  # noqa: S608
 
 
 async def read(
@@ -186,6 +201,13 @@ async def read(
 ) -> asyncpg.Record | None:
     """How the agreement stands to the public, and the caller to the agreement."""
     return await connection.fetchrow(_STANDING, organization_id, agreement_id)
+
+
+async def read_past(
+    connection: asyncpg.Connection[Any], organization_id: UUID | None, agreement_id: UUID, as_of: datetime
+) -> asyncpg.Record | None:
+    """The agreement's version at an instant, and as JSON the steps of publishing that had been taken by then."""
+    return await connection.fetchrow(_STEPS, organization_id, agreement_id, as_of)
 
 
 async def publication_of(session: AsyncSession, agreement_id: UUID) -> Publication | None:

@@ -1,6 +1,6 @@
 """HTTP of publishing, and of what everybody may read without a token."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
@@ -12,8 +12,9 @@ from fastapi import APIRouter, Query, Request, Response
 
 from agreements_api.agreements.errors import AgreementNotFound
 from agreements_api.agreements.models import Instrument
+from agreements_api.history.instants import AsOf
 from agreements_api.policy import check_scope
-from agreements_api.publication import errors, outlines, repository, service
+from agreements_api.publication import errors, outlines, past, repository, service
 from agreements_api.publication.caching import BRIEFLY, LONG, cached
 from agreements_api.publication.permissions import may, steps
 from agreements_api.publication.schemas import (
@@ -199,15 +200,24 @@ async def read_public_localities(request: Request, database: DatabaseDep) -> Res
 
 @router.get("/agreements/{agreement_id}/publication", operation_id="read_publication", response_model=PublicationPublic)
 async def read_publication(
-    agreement_id: UUID, database: DatabaseDep, actor: ActorDep, if_none_match: IfNoneMatch = None
+    agreement_id: UUID,
+    database: DatabaseDep,
+    actor: ActorDep,
+    as_of: AsOf = None,
+    if_none_match: IfNoneMatch = None,
 ) -> Response:
     """How an agreement stands to the public, with the tasks that are public too; the ETag is the agreement's."""
     check_scope(actor, "publication.read")
     async with database.read(actor) as connection:
-        row = await repository.read(connection, actor.organization_id, agreement_id)
+        if as_of is None:
+            row = await repository.read(connection, actor.organization_id, agreement_id)
+        else:
+            row = await repository.read_past(connection, actor.organization_id, agreement_id, as_of)
     if row is None:
         raise AgreementNotFound
-    return not_modified(if_none_match, etag(row["agreement_version"])) or _shown(actor, row)
+    return not_modified(if_none_match, etag(row["agreement_version"])) or (
+        _shown(actor, row) if as_of is None else _shown_past(row)
+    )
 
 
 @router.post("/agreements/{agreement_id}/publish", operation_id="publish_agreement", response_model=PublicationPublic)
@@ -298,19 +308,31 @@ async def _change(
 
 
 def _shown(actor: Actor, row: asyncpg.Record) -> Response:
-    public = row["version"] is not None and row["unpublished_at"] is None
-    possible = steps(public=public, was_in_force=row["was_in_force"])
+    standing = dict(row)
+    possible = steps(public=_is_public(standing), was_in_force=row["was_in_force"])
+    return _answer(row, standing, [step for step in possible if may(actor, step, row["relations"])])
+
+
+def _shown_past(row: asyncpg.Record) -> Response:
+    return _answer(row, past.standing(orjson.loads(row["steps"])), [])
+
+
+def _answer(agreement: asyncpg.Record, standing: Mapping[str, Any], allowed_actions: Sequence[str]) -> Response:
     document = {
-        "agreement_id": row["agreement_id"],
-        "public": public,
-        "version": row["version"] or 0,
-        "published_at": row["published_at"],
-        "unpublished_at": row["unpublished_at"],
-        "task_ids": row["task_ids"],
-        "allowed_actions": [step for step in possible if may(actor, step, row["relations"])],
+        "agreement_id": agreement["agreement_id"],
+        "public": _is_public(standing),
+        "version": standing["version"] or 0,
+        "published_at": standing["published_at"],
+        "unpublished_at": standing["unpublished_at"],
+        "task_ids": standing["task_ids"],
+        "allowed_actions": allowed_actions,
     }
     body = orjson.dumps(document, default=str).decode()
-    return json_response(body, headers={"ETag": etag(row["agreement_version"])})
+    return json_response(body, headers={"ETag": etag(agreement["agreement_version"])})
+
+
+def _is_public(standing: Mapping[str, Any]) -> bool:
+    return standing["version"] is not None and standing["unpublished_at"] is None
 
 
 def _cached_page(

@@ -38,7 +38,7 @@ async def publish(
     chosen = sorted(known)
     changes = [Change(field="public", from_=False, to=True)]
     if chosen:
-        changes.append(Change(field="public_tasks", from_=[], to=[str(task_id) for task_id in chosen]))
+        changes.append(_tasks_change([], chosen))
     await _record(session, actor, agreement, "publish", changes, chosen)
     now = agreement.updated_at
     if publication is None:
@@ -65,7 +65,7 @@ async def unpublish(
     shown = sorted(await repository.published_tasks(session, agreement_id))
     changes = [Change(field="public", from_=True, to=False)]
     if shown:
-        changes.append(Change(field="public_tasks", from_=[str(task_id) for task_id in shown], to=[]))
+        changes.append(_tasks_change(shown, []))
     await _record(session, actor, agreement, "unpublish", changes, [], remark=reason)
     await repository.withdraw_tasks(session, agreement_id)
     publication.unpublished_at, publication.folded, publication.unit_ids = agreement.updated_at, None, []
@@ -80,8 +80,9 @@ async def publish_task(session: AsyncSession, actor: Actor, task_id: UUID, if_ma
     if not _is_public(publication):
         raise errors.AgreementNotPublic
     assert publication is not None
-    changes = [Change(field="public_task", from_=None, to=title)]
-    await _record(session, actor, agreement, "publish_task", changes, [*shown, task_id])
+    chosen = sorted([*shown, task_id])
+    changes = [Change(field="public_task", from_=None, to=title), _tasks_change(shown, chosen)]
+    await _record(session, actor, agreement, "publish_task", changes, chosen)
     await repository.add(session, _published(agreement.id, task_id, agreement.updated_at))
     await _touch(session, publication, agreement.updated_at)
     return agreement.id
@@ -95,8 +96,8 @@ async def unpublish_task(
     if task_id not in shown:
         raise errors.NotPossible(["publish"] if _is_public(publication) else [])
     assert publication is not None
-    changes = [Change(field="public_task", from_=title, to=None)]
     left = [one for one in shown if one != task_id]
+    changes = [Change(field="public_task", from_=title, to=None), _tasks_change(shown, left)]
     await _record(session, actor, agreement, "unpublish_task", changes, left, remark=reason)
     await repository.withdraw_tasks(session, agreement.id, task_id)
     await _touch(session, publication, agreement.updated_at)
@@ -148,6 +149,11 @@ async def _touch(session: AsyncSession, publication: Publication, now: datetime)
     publication.version += 1
     publication.modified_at = max(now, publication.modified_at)
     await repository.add(session, publication)
+
+
+def _tasks_change(before: Sequence[UUID], after: Sequence[UUID]) -> Change:
+    """By id: what is public at an instant is read from it."""
+    return Change(field="public_tasks", from_=[str(one) for one in before], to=[str(one) for one in after])
 
 
 def _published(agreement_id: UUID, task_id: UUID, now: datetime) -> PublishedTask:
