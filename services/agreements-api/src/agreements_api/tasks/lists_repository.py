@@ -92,18 +92,45 @@ def list_statement(
 @lru_cache(maxsize=512)
 def _list_sql(conditions: tuple[str, ...], count: int, sort: str, following: bool, limit: int) -> str:
     key, kind, direction = SORTS[sort]
-    where = " and ".join((SCOPE, *conditions))
-    if following:
-        where += f" and ({key}, t.id) {direction} (${count + 1}::{kind}, ${count + 2}::uuid)"
     order = "desc" if direction == "<" else "asc"
+    position = f" and ({key}, t.id) {direction} (${count + 1}::{kind}, ${count + 2}::uuid)" if following else ""
+    if not conditions and key == "t.due_key":
+        keys = _EVERY_TASK.format(position=position, order=order, limit=limit)
+    else:
+        where = " and ".join((SCOPE, *conditions)) + position
+        keys = _KEYS.format(key=key, where=where, order=order, limit=limit)
     return f"""
-with page as materialized (
-    select t.id, {key} as sort_value from task t where {where} order by {key} {order}, t.id {order} limit {limit:d}
-)
+with {keys}
 select {shown_columns("$2", "$3")}, p.sort_value
 from page p join task t on t.id = p.id join agreement a on a.id = t.agreement_id
 order by p.sort_value {order}, p.id {order}
 """  # noqa: S608
+
+
+_KEYS = """page as materialized (
+    select t.id, {key} as sort_value from task t where {where} order by {key} {order}, t.id {order} limit {limit:d}
+)"""
+# Who takes part in more agreements than this reads by deadline through everybody's tasks, a share of which are its own.
+_FEW_AGREEMENTS = 1_000
+# What a frontend shows first, every task by its deadline. The plan of a statement is the same for every organisation,
+# and no statistics tell how much is visible to one: each of the two ways is written down, and taken by what there is.
+_EVERY_TASK = f"""seen as materialized (
+    select array(select x.agreement_id from agreement_access x where x.organization_id = $1
+                 limit {_FEW_AGREEMENTS + 1}) as ids
+), page as materialized (
+    select * from (
+        (select t.id, t.due_key as sort_value from task t
+         where t.agreement_id = any((select s.ids from seen s)::uuid[]){{position}}
+           and (select cardinality(s.ids) <= {_FEW_AGREEMENTS} from seen s)
+         order by t.due_key {{order}}, t.id {{order}} limit {{limit:d}})
+        union all
+        (select t.id, t.due_key from task t
+         where exists (select from agreement_access x
+                       where x.agreement_id = t.agreement_id and x.organization_id = $1 offset 0){{position}}
+           and (select cardinality(s.ids) > {_FEW_AGREEMENTS} from seen s)
+         order by t.due_key {{order}}, t.id {{order}} limit {{limit:d}})
+    ) k order by k.sort_value {{order}}, k.id {{order}} limit {{limit:d}}
+)"""  # noqa: S608
 
 
 def narrow(narrowed: Filter, today: date, soon: date, values: Parameters) -> tuple[str, ...]:
