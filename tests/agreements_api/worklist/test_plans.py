@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
 
+import asyncpg
 import pytest
 import pytest_asyncio
 
@@ -13,9 +14,16 @@ from agreements_api.worklist.models import Urgency, WorkKind, WorkScope
 from shared import clock
 from shared.auth import Actor
 from tests.agreements_api.agreements.world import Json, World
-from tests.agreements_api.tasks.test_list_plans import as_member
+from tests.agreements_api.tasks.test_list_plans import as_member, prepared
 
 OURS, OTHERS = 5_000, 15_000
+# As many organisations as a country has, for each of which little waits.
+_ELSEWHERE = """
+insert into open_work (subject_id, organization_id, step, relation, agreement_id, handlers, due_on)
+select gen_random_uuid(), o.id, (array['report', 'confirm', 'accept'])[1 + i % 3], 'lead', gen_random_uuid(), '{}',
+    date '2026-06-01' + i * 9
+from (select gen_random_uuid() as id from generate_series(1, 1000)) o, generate_series(1, 60) i
+"""
 # Copies of one task: the triggers of the product make its steps wait.
 _COPY = """
 insert into task ({columns})
@@ -34,17 +42,24 @@ async def many(world: World, plan: Json) -> World:
     columns = await world.columns("task")
     for key, number in (("ubnd-dongtrieu", OURS), ("ubnd-sondong", OTHERS)):
         await world.rows(_COPY.format(columns=columns), UUID(task["id"]), number, UUID(world.id(key)))
+    await world.rows(_ELSEWHERE)
     for table in ("task", "open_work", "agreement", "agreement_access"):
         await world.rows(f"vacuum (analyze) {table}")
     return world
 
 
-async def explained(world: World, scope: WorkScope, **narrowed: Any) -> str:
+async def explained(world: World, scope: WorkScope, *, kept: bool = False, **narrowed: Any) -> str:
+    statement, values = asked_of(world, "ubnd-dongtrieu", scope, **narrowed)
+    return await as_member(world, "ubnd-dongtrieu", statement, values, kept=kept)
+
+
+def asked_of(world: World, key: str, scope: WorkScope, **narrowed: Any) -> tuple[str, list[Any]]:
+    """The statement of a leader's list, and its values."""
     actor = Actor(
         id=uuid4(),
         kind="user",
         name="x",
-        organization_id=world.organizations["ubnd-dongtrieu"].id,
+        organization_id=world.organizations[key].id,
         roles=frozenset({Role.LEADER.value}),
     )
     asked = replace(service.Asked(scope, (), (), None, None, False), **narrowed)
@@ -52,7 +67,7 @@ async def explained(world: World, scope: WorkScope, **narrowed: Any) -> str:
     statement, *values = repository.statement(
         actor.organization_id, service.narrowed(actor, asked), day, after=None, limit=51
     )
-    return await as_member(world, "ubnd-dongtrieu", statement, values)
+    return statement, values
 
 
 def part(plan: str, name: str) -> str:
@@ -92,6 +107,34 @@ async def test_a_page_is_read_along_its_index(many: World, scope: WorkScope, nar
     # What its rows are about is found by key, however many tasks there are.
     assert "task_pkey" in part(plan, "shown")
     assert "Seq Scan on task t" not in plan
+
+
+@pytest.mark.parametrize("scope", list(WorkScope))
+async def test_the_plan_that_is_kept_for_every_organisation_is_one_for_thousands_of_steps(
+    many: World, scope: WorkScope
+) -> None:
+    plan = await explained(many, scope, kept=True)
+    page = part(plan, "page")
+    assert "Index Scan using open_work_ordered" in page
+    assert "Bitmap Index Scan on open_work_ordered" not in page
+    assert "using open_work_counted" in part(plan, "counted")
+    assert "open_work_ordered" not in part(plan, "counted")
+
+
+async def test_no_plan_is_made_for_one_organisation_alone(many: World) -> None:
+    """PostgreSQL does so as long as it takes that for cheaper, and to plan takes longer than to read."""
+    connection = await asyncpg.connect(many.address.url)
+    try:
+        own = await prepared(connection, *asked_of(many, "ubnd-chilinh", WorkScope.ORGANIZATION))
+        for _ in range(7):
+            await connection.execute(own)
+        plans = await connection.fetchrow(
+            "select generic_plans, custom_plans from pg_prepared_statements where name = 'kept'"
+        )
+    finally:
+        await connection.close()
+    assert plans is not None
+    assert tuple(plans) == (2, 5)
 
 
 def rows_of(plan: str) -> float:
