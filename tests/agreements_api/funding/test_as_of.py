@@ -3,6 +3,7 @@
 from datetime import date
 
 from agreements_api.funding.missed import tell_missed
+from agreements_api.funding.models import Gate
 from agreements_api.policy import Role
 from shared import clock
 from tests.agreements_api.agreements.test_signing_time import days_later
@@ -25,7 +26,8 @@ async def test_every_read_shows_what_it_showed_then(world: World, plan: Json) ->
     """From nothing said through a period that was missed, a remark alone and no need at all."""
     task = await world.task(plan)
     path, custodian = f"/v1/tasks/{task['id']}", world.person("dongtrieu")
-    looking = Looking(world.person("haiduong", Role.VIEWER))
+    every = {"agreement_id": plan["id"], "state": [state.value for state in Gate]}
+    looking = Looking(world.person("haiduong", Role.VIEWER), "/v1/funding-gates", **every)
 
     async def look() -> None:
         await looking.look(f"{path}/funding")
@@ -46,7 +48,7 @@ async def test_every_read_shows_what_it_showed_then(world: World, plan: Json) ->
     accepted(await custodian.change(path, {"title": "Tên nhiệm vụ khác"}), 200)
     await custodian.step(path, "cancel", {"reason": "Thôi (minh họa)"})
     await look()
-    assert await looking.again() == 8
+    assert await looking.again() == 16
 
 
 async def test_the_gate_is_that_of_the_day(world: World, plan: Json) -> None:
@@ -65,6 +67,23 @@ async def test_the_gate_is_that_of_the_day(world: World, plan: Json) -> None:
             assert (was.json()["gate"], was.json()["next_period"]) == (gate, following)
             tag = {"If-None-Match": was.headers["etag"]}
             assert (await reader.get(path, as_of=instant, headers=tag)).status_code == 304
+
+
+async def test_the_list_is_that_of_the_day_too(world: World, plan: Json) -> None:
+    task = await world.task(plan)
+    await funded(world, task)
+    reader, before = world.person("lucnam"), now()
+    left = (date.fromisoformat("2030-12-31") - clock.today()).days
+    soon = {"agreement_id": plan["id"], "state": "closing_soon"}
+    async with days_later(world, left):
+        assert task["id"] in [one["task_id"] for one in (await reader.read("/v1/funding-gates", **soon))["items"]]
+        assert (await reader.read("/v1/funding-gates", **soon, as_of=before))["items"] == []
+        found = (await reader.read("/v1/funding-gates", agreement_id=plan["id"], as_of=before, within=left))["items"]
+        assert [(one["gate"], one["task_id"]) for one in found if one["task_id"] == task["id"]] == [
+            ("open", task["id"])
+        ]
+        assert (await reader.read("/v1/funding-gates", as_of=LONG_AGO))["items"] == []
+        assert (await world.person("elsewhere").read("/v1/funding-gates", as_of=before))["items"] == []
 
 
 async def test_before_the_task_was_there_and_for_strangers_it_is_not_found(world: World, plan: Json) -> None:

@@ -45,7 +45,20 @@ select t.id as task_id, t.agreement_id, t.status as task_status, {_COLUMNS}, {_R
 from task t left join task_funding f on f.task_id = t.id
 where t.id = $2 and {_SCOPE}
 """  # noqa: S608
-# As it was at an instant ($3): each version is one of the task's history, which tells every field that it changed.
+# What was said of a task ({task}) by an instant ({instant}), and how it stood itself: each version is one of its
+# history, which tells every field that it changed.
+_TOLD = """lateral (
+    select h.state from history h where h.subject_id = {task} and h.occurred_at <= {instant}
+    order by h.version desc limit 1) w
+cross join lateral (
+    select count(distinct h.version)::int as version, max(h.occurred_at) as updated_at,
+        jsonb_object_agg(split_part(y->>'field', '/', 2), y->'to' order by h.version)
+            filter (where y is not null) as told,
+        array_agg(h.remark order by h.version desc) filter (where h.action = 'change_funding') as remarks
+    from history h left join lateral jsonb_array_elements(h.changes) y on y->>'field' like 'funding/%'
+    where h.subject_id = {task} and h.occurred_at <= {instant}
+      and h.action in ('change_funding', 'miss_plan_period')) v
+left join plan_period p on p.id = v.told->>'plan_period'"""
 _PAST = f"""
 select t.id as task_id, t.agreement_id, w.state->>'status' as task_status, v.version,
     (v.told->>'needs_public_investment')::boolean as needs_public_investment, v.told->>'plan_period' as plan_period,
@@ -53,26 +66,17 @@ select t.id as task_id, t.agreement_id, w.state->>'status' as task_status, v.ver
     coalesce(v.told->>'status', 'none') as status, v.remarks[1] as remark,
     case when v.version = f.version then f.updated_at else v.updated_at end as updated_at,
     {_MISSES.format(condition="m.told_at <= $3")}
-from task t cross join lateral (
-    select h.state from history h where h.subject_id = t.id and h.occurred_at <= $3 order by h.version desc limit 1) w
-cross join lateral (
-    select count(distinct h.version)::int as version, max(h.occurred_at) as updated_at,
-        jsonb_object_agg(split_part(y->>'field', '/', 2), y->'to' order by h.version)
-            filter (where y is not null) as told,
-        array_agg(h.remark order by h.version desc) filter (where h.action = 'change_funding') as remarks
-    from history h left join lateral jsonb_array_elements(h.changes) y on y->>'field' like 'funding/%'
-    where h.subject_id = t.id and h.occurred_at <= $3 and h.action in ('change_funding', 'miss_plan_period')) v
-left join plan_period p on p.id = v.told->>'plan_period'
+from task t cross join {_TOLD.format(task="t.id", instant="$3")}
 left join task_funding f on f.task_id = t.id
 where t.id = $2 and {_SCOPE}
 """  # noqa: S608
 # The rule of gates.gate in SQL: $3 is the day in Vietnam, $4 its `soon_from`. A test holds the two together.
 _GATE = """case when f.status in ('in_plan', 'allocated') then 'funded' when f.closes_on < $3 then 'missed'
     when f.closes_on <= $4 then 'closing_soon' else 'open' end"""
-GATES = f"""
-select t.id as task_id, t.title as task_title, t.status as task_status, t.agreement_id, a.title as agreement_title,
-    t.parties->'lead'->>'name' as lead, f.plan_period, f.closes_on, f.source, f.amount, f.status, {_GATE} as gate
-from task_funding f join task t on t.id = f.task_id join agreement a on a.id = f.agreement_id
+_LISTED = f"""
+select f.task_id, t.title as task_title, t.status as task_status, f.agreement_id, a.title as agreement_title,
+    t.lead, f.plan_period, f.closes_on, f.source, f.amount, f.status, {_GATE} as gate
+from {{source}}
 where f.needs_public_investment and t.status not in ('completed', 'cancelled')
   and f.agreement_id in (select x.agreement_id from agreement_access x where x.organization_id = $1)
   and ($2::uuid is null or f.agreement_id = $2) and {_GATE} = any($5::text[])
@@ -80,6 +84,23 @@ where f.needs_public_investment and t.status not in ('completed', 'cancelled')
   and ($8::date is null or (f.closes_on, f.task_id) > ($8, $9::uuid))
 order by f.closes_on, f.task_id limit $10
 """  # noqa: S608
+GATES = _LISTED.format(
+    source="""task_funding f join task k on k.id = f.task_id join agreement a on a.id = f.agreement_id
+    cross join lateral (select k.title, k.status, k.parties->'lead'->>'name' as lead) t"""
+)
+# As they were at an instant ($11).
+PAST_GATES = _LISTED.format(
+    source=f"""task_funding k cross join {_TOLD.format(task="k.task_id", instant="$11")}
+    cross join lateral (
+        select w.state->>'title' as title, w.state->>'status' as status, w.state->'lead'->>'name' as lead) t
+    cross join lateral (
+        select k.task_id, k.agreement_id, (v.told->>'needs_public_investment')::boolean as needs_public_investment,
+            v.told->>'plan_period' as plan_period, p.last_on as closes_on, v.told->>'source' as source,
+            (v.told->>'amount')::bigint as amount, coalesce(v.told->>'status', 'none') as status) f
+    cross join lateral (
+        select h.state->>'title' as title from history h
+        where h.subject_id = k.agreement_id and h.occurred_at <= $11 order by h.version desc limit 1) a"""  # noqa: S608
+)
 _GET = "select * from task_funding where task_id = $1"
 _WRITE = """
 insert into task_funding (task_id, agreement_id, version, needs_public_investment, plan_period, closes_on, source,
@@ -163,10 +184,10 @@ async def list_gates(
     soon: date,
     after: tuple[date, UUID] | None,
     limit: int,
+    as_of: datetime | None = None,
 ) -> list[asyncpg.Record]:
-    """Gates of the tasks that the caller sees, what closes first before what closes later."""
-    return await connection.fetch(
-        GATES,
+    """Gates of the tasks that the caller sees, as they are or were, what closes first before what closes later."""
+    values = [
         organization_id,
         narrowed.agreement_id,
         today,
@@ -176,7 +197,10 @@ async def list_gates(
         narrowed.plan_period,
         *(after or (None, None)),
         limit,
-    )
+    ]
+    if as_of is None:
+        return await connection.fetch(GATES, *values)
+    return await connection.fetch(PAST_GATES, *values, as_of)
 
 
 async def get(connection: asyncpg.Connection[Any], task_id: UUID) -> TaskFunding | None:

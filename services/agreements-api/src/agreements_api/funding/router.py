@@ -121,17 +121,18 @@ async def list_funding_gates(
     state: Annotated[Sequence[Gate], Query(description="All but `funded` where absent.")] = (),
     plan_period: PeriodId | None = None,
     agreement_id: UUID | None = None,
+    as_of: AsOf = None,
     limit: Limit = PAGE,
     cursor: CursorParameter = None,
 ) -> Response:
     """Tasks that need public investment, by the day on which their plan period closes; what was missed comes first."""
     check_scope(actor, "funding.read")
-    today = clock.today()
+    today = _day(as_of)
     until = None if within is None else today + timedelta(days=within)
     narrowed = Narrowed(tuple(state) or _WAITING, agreement_id, until, plan_period)
     after = None if cursor is None else _position(cursors.decode(_GATES, cursor))
     async with database.read(actor) as connection:
-        following = next_period(await repository.periods(connection), today)
+        following = next_period(await repository.periods(connection, as_of), today)
         rows = await repository.list_gates(
             connection,
             actor.organization_id,
@@ -140,6 +141,7 @@ async def list_funding_gates(
             soon=soon_from(today),
             after=after,
             limit=limit + 1,
+            as_of=as_of,
         )
     items, last = cut(rows, limit)
     next_cursor = cursors.encode(_GATES, [last["closes_on"], last["task_id"]]) if last else None
@@ -155,7 +157,7 @@ async def _funding(
         row = await repository.read_past(connection, actor.organization_id, task_id, as_of)
     if row is None:
         raise errors.TaskNotFound
-    today = clock.today() if as_of is None else clock.day_of(as_of)
+    today = _day(as_of)
     following = next_period(await repository.periods(connection, as_of), today)
     status = FundingStatus(row["status"] or FundingStatus.NONE)
     found = gate(
@@ -186,6 +188,11 @@ async def _funding(
         updated_at=row["updated_at"],
         allowed_actions=[] if as_of is not None else allowed_actions(actor, row["task_status"], row["relations"]),
     )
+
+
+def _day(as_of: datetime | None) -> date:
+    """The day that gates are told of."""
+    return clock.day_of(as_of or clock.now())
 
 
 def _gate_body(row: asyncpg.Record, following: Period | None, language: str) -> str:
