@@ -14,7 +14,7 @@ from reporting.config import Settings
 from reporting.indicators import service as indicators
 from reporting.indicators.links import Cell, Scope
 from reporting.reports import service
-from reporting.reports.document import Layout
+from reporting.reports.facts import Layout
 from reporting.reports.jobs import make_renderer, render_next
 from reporting.reports.models import Report
 from reporting.reports.schemas import ReportCreate

@@ -9,22 +9,20 @@ import pytest
 
 from reporting.indicators.links import Scope
 from reporting.indicators.periods import between
-from reporting.reports.document import (
+from reporting.reports.document import evaluation
+from reporting.reports.facts import (
     AgreementFacts,
     Brief,
     ClauseFacts,
-    EvaluationDocument,
-    FigureTable,
     Issuer,
     Layout,
-    Paragraph,
     Participant,
     PartyFacts,
     Signer,
     TaskFacts,
-    evaluation,
-    parent_name,
 )
+from reporting.reports.parts import EvaluationDocument, FigureTable, Paragraph
+from reporting.reports.wording import parent_name
 from shared.ids import new_id
 
 AS_OF = datetime(2024, 12, 20, 9, tzinfo=UTC)

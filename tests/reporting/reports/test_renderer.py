@@ -12,7 +12,7 @@ import pypdf
 import pytest
 import pytest_asyncio
 
-from reporting.reports.document import Layout
+from reporting.reports.facts import Layout
 from reporting.reports.renderer import Renderer, RenderFailed
 from reporting.reports.worker import LENGTH
 from tests.reporting.reports.test_document import PARTY_COMMITTEE, PEOPLES_COMMITTEE, report, task

@@ -6,7 +6,7 @@ import os
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 
-from reporting.reports.document import EvaluationDocument
+from reporting.reports.parts import EvaluationDocument
 from reporting.reports.worker import DOCUMENT, LENGTH
 
 

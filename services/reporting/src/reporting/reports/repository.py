@@ -15,14 +15,9 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from reporting.projections.consumers import GROUP
 from reporting.projections.models import Agreement, AgreementMember
-from reporting.reports.document import (
-    AgreementFacts,
-    ClauseFacts,
-    Issuer,
-    PartyFacts,
-    parent_name,
-)
+from reporting.reports.facts import AgreementFacts, ClauseFacts, Issuer, PartyFacts
 from reporting.reports.models import Progress, Report, ReportContent, ReportStatus
+from reporting.reports.wording import parent_name
 
 
 async def agreement_of(session: AsyncSession, organization_id: UUID, agreement_id: UUID) -> Agreement | None:

@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field
 
 from reporting.indicators.periods import FIRST_DAY, LAST_DAY, PATTERN, PeriodKind
 from reporting.indicators.service import Moment
-from reporting.reports.document import Layout
+from reporting.reports.facts import Layout
 from reporting.reports.models import Progress, ReportFormat, ReportKind, ReportLanguage, ReportStatus
 from shared.schemas import Line, Model
 

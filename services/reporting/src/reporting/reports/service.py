@@ -18,15 +18,8 @@ from reporting.indicators.periods import InvalidPeriod, Period, PeriodKind, betw
 from reporting.projections import repository as projections
 from reporting.projections.models import Agreement
 from reporting.reports import errors, permissions, repository
-from reporting.reports.document import (
-    Brief,
-    EvaluationDocument,
-    Layout,
-    Participant,
-    Signer,
-    TaskFacts,
-    evaluation,
-)
+from reporting.reports.document import evaluation
+from reporting.reports.facts import Brief, Layout, Participant, Signer, TaskFacts
 from reporting.reports.models import (
     TRANSITIONS,
     Progress,
@@ -37,6 +30,7 @@ from reporting.reports.models import (
     ReportLanguage,
     ReportStatus,
 )
+from reporting.reports.parts import EvaluationDocument
 from reporting.reports.schemas import (
     PeriodCreate,
     ReportCreate,
