@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -13,6 +13,7 @@ import asyncpg
 
 from agreements_api.tasks.models import TaskRelation
 from agreements_api.tasks.reading_repository import SCOPE, TIMELINESS, shown_columns
+from agreements_api.tasks.timeliness import Timeliness
 from shared.db import Parameters
 from shared.text import escape_like
 
@@ -25,6 +26,8 @@ SORTS: dict[str, tuple[str, str, str]] = {
     "created_at": ("t.created_at", "timestamptz", ">"),
     "-created_at": ("t.created_at", "timestamptz", "<"),
 }
+
+_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,8 @@ async def count_tasks(
     connection: asyncpg.Connection[Any], organization_id: UUID | None, narrowed: Filter, *, today: date, soon: date
 ) -> int:
     values = Parameters(organization_id)
-    where = " and ".join((SCOPE, *narrow(narrowed, today, soon, values)))
+    begins = _begins(narrowed, values)
+    where = " and ".join((begins[0] if len(begins) == 1 else _GATHERED, *narrow(narrowed, today, soon, values)))
     return int(await connection.fetchval(f"select count(*) from task t where {where}", *values))  # noqa: S608
 
 
@@ -80,9 +84,35 @@ def list_statement(
 ) -> tuple[Any, ...]:
     """The statement of a page and its parameters."""
     values = Parameters(organization_id, today, soon)
+    begins = _begins(narrowed, values)
     conditions = narrow(narrowed, today, soon, values)
-    statement = _list_sql(conditions, len(values), sort, after is not None, limit)
+    statement = _list_sql(begins, conditions, len(values), sort, after is not None, limit)
     return (statement, *values, *(after or ()))
+
+
+# Asked once, and not of each task anew.
+_VISIBLE = """coalesce(t.agreement_id in (
+    select x.agreement_id from agreement_access x where x.organization_id = $1), false)"""
+_GATHERED = "t.agreement_id = any(array(select x.agreement_id from agreement_access x where x.organization_id = $1))"
+_SEEN = "t.agreement_id = any((select s.ids from seen s)::uuid[])"
+# Up to so many visible agreements all of their tasks are gathered. Above it a page is taken from everybody's tasks in
+# the order of the list, many of which are visible then; that takes the longer the fewer of them fit what is asked for.
+_GATHERED_OF_ALL, _GATHERED_OF_SOME = 1_000, 5_000
+
+
+def _begins(narrowed: Filter, values: Parameters) -> tuple[str, ...]:
+    """What the tasks of a page are looked up by; where there are two ways, one of them finds nothing.
+
+    A statement has one plan for every organisation, and no statistics tell how much is visible to one: PostgreSQL is
+    not left to choose.
+    """
+    if narrowed.agreement_id:
+        return (SCOPE,)
+    if _taking_part(narrowed):
+        return (f"t.id = any(array({_members(narrowed, values)})) and {_VISIBLE}",)
+    most = _GATHERED_OF_ALL if narrowed == Filter() else _GATHERED_OF_SOME
+    few = f"(select cardinality(s.ids) <= {most} from seen s)"  # noqa: S608
+    return (f"{_SEEN} and {few}", f"{_VISIBLE} and not {few}")
 
 
 # There are as many statements as ways to narrow and order a list; each is built, and prepared, once. First the keys of
@@ -90,51 +120,35 @@ def list_statement(
 # shown and never for what is sorted away. The limit is no parameter, because a plan for any limit is one for a tenth of
 # the table.
 @lru_cache(maxsize=512)
-def _list_sql(conditions: tuple[str, ...], count: int, sort: str, following: bool, limit: int) -> str:
+def _list_sql(
+    begins: tuple[str, ...], conditions: tuple[str, ...], count: int, sort: str, following: bool, limit: int
+) -> str:
     key, kind, direction = SORTS[sort]
     order = "desc" if direction == "<" else "asc"
-    position = f" and ({key}, t.id) {direction} (${count + 1}::{kind}, ${count + 2}::uuid)" if following else ""
-    if not conditions and key == "t.due_key":
-        keys = _EVERY_TASK.format(position=position, order=order, limit=limit)
-    else:
-        where = " and ".join((SCOPE, *conditions)) + position
-        keys = _KEYS.format(key=key, where=where, order=order, limit=limit)
+    if following:
+        conditions += (f"({key}, t.id) {direction} (${count + 1}::{kind}, ${count + 2}::uuid)",)
+    found = " union all ".join(
+        _KEYS.format(key=key, where=" and ".join((begin, *conditions)), order=order, limit=limit) for begin in begins
+    )
     return f"""
-with {keys}
+with seen as materialized (
+    select array(select x.agreement_id from agreement_access x where x.organization_id = $1
+                 limit {_GATHERED_OF_SOME + 1}) as ids
+), page as materialized (
+    select * from ({found}) f order by f.sort_value {order}, f.id {order} limit {limit:d}
+)
 select {shown_columns("$2", "$3")}, p.sort_value
 from page p join task t on t.id = p.id join agreement a on a.id = t.agreement_id
 order by p.sort_value {order}, p.id {order}
 """  # noqa: S608
 
 
-_KEYS = """page as materialized (
-    select t.id, {key} as sort_value from task t where {where} order by {key} {order}, t.id {order} limit {limit:d}
-)"""
-# Who takes part in more agreements than this reads by deadline through everybody's tasks, a share of which are its own.
-_FEW_AGREEMENTS = 1_000
-# What a frontend shows first, every task by its deadline. The plan of a statement is the same for every organisation,
-# and no statistics tell how much is visible to one: each of the two ways is written down, and taken by what there is.
-_EVERY_TASK = f"""seen as materialized (
-    select array(select x.agreement_id from agreement_access x where x.organization_id = $1
-                 limit {_FEW_AGREEMENTS + 1}) as ids
-), page as materialized (
-    select * from (
-        (select t.id, t.due_key as sort_value from task t
-         where t.agreement_id = any((select s.ids from seen s)::uuid[]){{position}}
-           and (select cardinality(s.ids) <= {_FEW_AGREEMENTS} from seen s)
-         order by t.due_key {{order}}, t.id {{order}} limit {{limit:d}})
-        union all
-        (select t.id, t.due_key from task t
-         where exists (select from agreement_access x
-                       where x.agreement_id = t.agreement_id and x.organization_id = $1 offset 0){{position}}
-           and (select cardinality(s.ids) > {_FEW_AGREEMENTS} from seen s)
-         order by t.due_key {{order}}, t.id {{order}} limit {{limit:d}})
-    ) k order by k.sort_value {{order}}, k.id {{order}} limit {{limit:d}}
-)"""  # noqa: S608
+_KEYS = """(
+    select t.id, {key} as sort_value from task t where {where} order by {key} {order}, t.id {order} limit {limit:d})"""
 
 
 def narrow(narrowed: Filter, today: date, soon: date, values: Parameters) -> tuple[str, ...]:
-    """The conditions of a list of tasks; `values` gains what they are about."""
+    """The conditions that each task of a list meets by itself; `values` gains what they are about."""
     conditions: list[str] = []
     value = values.place
     if narrowed.statuses:
@@ -142,14 +156,13 @@ def narrow(narrowed: Filter, today: date, soon: date, values: Parameters) -> tup
     if narrowed.timeliness:
         stand = TIMELINESS.format(today=value(today), soon=value(soon))
         conditions.append(f"{stand} = any({value(list(narrowed.timeliness))}::text[])")
+        conditions += _due(narrowed.timeliness, today, soon, values)
     if narrowed.agreement_id:
         conditions.append(f"t.agreement_id = {value(narrowed.agreement_id)}")
     if narrowed.due_before:
         conditions.append(f"t.due_key < {value(narrowed.due_before)}")
     if narrowed.due_after:
         conditions.append(f"t.due_key > {value(narrowed.due_after)} and t.due_on is not null")
-    if narrowed.locality or narrowed.organization or narrowed.relations:
-        conditions.append(_taking_part(narrowed, values))
     if narrowed.field:
         conditions.append(f"t.field = {value(narrowed.field)}")
     if narrowed.folded:
@@ -157,11 +170,30 @@ def narrow(narrowed: Filter, today: date, soon: date, values: Parameters) -> tup
     return tuple(conditions)
 
 
-def _taking_part(narrowed: Filter, values: Parameters) -> str:
-    """Some one organisation takes part that is meant by all of unit, organisation and relation."""
+def _due(timeliness: Sequence[str], today: date, soon: date, values: Parameters) -> list[str]:
+    """Between which deadlines tasks stand so, which an index knows; nothing where every deadline is possible."""
+    spans = {
+        Timeliness.OVERDUE: (date.min, today - _DAY),
+        Timeliness.DUE_SOON: (today, soon),
+        Timeliness.NOT_DUE: (soon + _DAY, date.max),
+        Timeliness.IN_TIME: (soon + _DAY, date.max),
+        Timeliness.NO_DEADLINE: (date.max, date.max),
+    }
+    asked = [spans.get(Timeliness(one), (date.min, date.max)) for one in timeliness]
+    first, last = min(one for one, _ in asked), max(one for _, one in asked)
+    conditions = [] if first == date.min else [f"t.due_key >= {values.place(first)}"]
+    return conditions if last == date.max else [*conditions, f"t.due_key <= {values.place(last)}"]
+
+
+def _taking_part(narrowed: Filter) -> bool:
+    return bool(narrowed.locality or narrowed.organization or narrowed.relations)
+
+
+def _members(narrowed: Filter, values: Parameters) -> str:
+    """The tasks in which some one organisation takes part that is meant by all of unit, organisation and relation."""
     value = values.place
     relations = list(narrowed.relations) or [relation.value for relation in TaskRelation]
-    condition = f"m.source_id = t.id and m.relation = any({value(relations)}::text[])"
+    condition = f"m.relation = any({value(relations)}::text[])"
     if narrowed.organization:
         condition += f" and m.organization_id = {value(narrowed.organization)}"
     elif not narrowed.locality:
@@ -170,4 +202,4 @@ def _taking_part(narrowed: Filter, values: Parameters) -> str:
     if narrowed.locality:
         joined = " join organization o on o.id = m.organization_id"
         condition += f" and o.unit_id = {value(narrowed.locality)}"
-    return f"exists (select from agreement_member m{joined} where {condition})"
+    return f"select m.source_id from agreement_member m{joined} where {condition}"  # noqa: S608
