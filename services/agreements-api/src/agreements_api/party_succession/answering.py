@@ -74,6 +74,13 @@ class Step:
     taken: Taken | None = None
 
 
+def recorded(
+    taken: Mapping[tuple[UUID | None, UUID], Mapping[UUID, Taken]], task_id: UUID | None, promised_by: UUID
+) -> dict[UUID, Taken]:
+    """What is recorded of a promise: of its task apart, and else of all that was promised in the agreement."""
+    return {**taken.get((None, promised_by), {}), **(taken.get((task_id, promised_by), {}) if task_id else {})}
+
+
 def judge(successors: Iterable[Successor], provinces: Iterable[Successor] = ()) -> Verdict:
     """One whole successor answers by itself; of several the one is proposed that took in most.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -252,6 +252,32 @@ class Heirs:
         if unknown:
             self._known |= await repository.organizations(connection, list(unknown))
         return [self._known[one] for one in ids if one in self._known]
+
+
+class Takers:
+    """Who takes which place in some agreements: a decision goes before the rule."""
+
+    def __init__(self, heirs: Heirs, chosen: Mapping[tuple[UUID, UUID], Heir]) -> None:
+        self._heirs = heirs
+        self._chosen = chosen
+
+    def of(self, agreement_id: UUID, holder: UUID) -> Heir | None:
+        chosen = self._chosen.get((agreement_id, holder)) if self._chosen else None
+        return chosen or self._heirs.of(holder)
+
+
+async def takers(
+    session: AsyncSession, heirs: Heirs, agreement_ids: Sequence[UUID], organization_ids: Collection[UUID]
+) -> Takers:
+    """Find out who takes the places of these in agreements that are held."""
+    await heirs.learn(session, organization_ids)
+    ended = [one for one in organization_ids if heirs.of(one) is not None]
+    if not ended:
+        return Takers(heirs, {})
+    # What comes to an ended unit after somebody has decided goes the same way.
+    decided = await repository.decided(await repository.connection_of(session), agreement_ids, ended)
+    found = {key: await heirs.by_decision(session, key[1], taken) for key, taken in decided.items()}
+    return Takers(heirs, {key: heir for key, heir in found.items() if heir is not None})
 
 
 def _is_followed(path: tuple[list[Step], bool]) -> bool:

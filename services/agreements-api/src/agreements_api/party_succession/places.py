@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -109,10 +109,44 @@ def reassign(
     )
 
 
-def case_row(
+def promisers(task: TaskSnapshot) -> set[UUID]:
+    """Who was given a part in the task, whoever answers for it by now."""
+    return {
+        party.promised_by_organization_id or party.organization_id
+        for party in (task.lead, *task.coordinating, *task.monitoring)
+    }
+
+
+def case_rows(
+    agreement_id: UUID, task_id: UUID | None, promised_by: UUID, name: str, heir: Heir
+) -> list[dict[str, Any]]:
+    """What is recorded of the successions by which somebody takes a place."""
+    return [_case_row(agreement_id, task_id, promised_by, name, heir, step) for step in heir.steps]
+
+
+def remark(heirs: Iterable[Heir]) -> str:
+    """What history says of places that these took."""
+    days = sorted({step.successor.effective_on for heir in heirs for step in heir.steps})
+    return f"Kế thừa theo sắp xếp đơn vị hành chính có hiệu lực ngày {', '.join(f'{day:%d/%m/%Y}' for day in days)}."
+
+
+def responsibility(
+    place: Place, *, effective_on: date, provisional: bool = False, case_id: UUID | None = None
+) -> ResponsibilitySnapshot:
+    return ResponsibilitySnapshot(
+        promised_by_organization_id=place.promised_by,
+        promised_by_name=place.promised_by_name,
+        organization_id=place.heir_id,
+        organization_name=place.heir_name,
+        effective_on=effective_on,
+        provisional=provisional,
+        case_id=case_id,
+    )
+
+
+def _case_row(
     agreement_id: UUID, task_id: UUID | None, promised_by: UUID, name: str, heir: Heir, step: Step
 ) -> dict[str, Any]:
-    """What is recorded of one of the successions by which somebody takes a place."""
     # Only the last of several took over anything.
     last = step is heir.steps[-1]
     return {
@@ -128,20 +162,6 @@ def case_row(
         "effective_on": step.successor.effective_on.isoformat(),
         "state": CaseState.OPEN if step.provisional else CaseState.AUTOMATIC,
     }
-
-
-def responsibility(
-    place: Place, *, effective_on: date, provisional: bool = False, case_id: UUID | None = None
-) -> ResponsibilitySnapshot:
-    return ResponsibilitySnapshot(
-        promised_by_organization_id=place.promised_by,
-        promised_by_name=place.promised_by_name,
-        organization_id=place.heir_id,
-        organization_name=place.heir_name,
-        effective_on=effective_on,
-        provisional=provisional,
-        case_id=case_id,
-    )
 
 
 def _place(promised_by: UUID, promised_by_name: str, holder: UUID, holder_name: str, heir: Heir) -> Place:

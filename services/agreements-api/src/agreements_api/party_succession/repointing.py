@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,8 +14,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from agreements_api.agreements.models import Agreement, Party
 from agreements_api.corridors import succession as corridors
 from agreements_api.party_succession import cases_repository, records_repository, repository
-from agreements_api.party_succession.following import Heir, Heirs
-from agreements_api.party_succession.places import Succession, case_row, reassign, responsibility, succeed
+from agreements_api.party_succession.following import Heir, Heirs, Takers, takers
+from agreements_api.party_succession.places import Succession, case_rows, reassign, remark, responsibility, succeed
 from agreements_api.party_succession.relations import Standing
 from agreements_api.party_succession.writing import AgreementChange, Followed, TaskChange, tell, write_records
 from agreements_api.policy import Relation
@@ -48,10 +48,9 @@ async def repoint(session: AsyncSession, heirs: Heirs, agreement_ids: Sequence[U
     standing = await records_repository.standing_of(connection, agreement_ids)
     stand = {row[0] for one in standing.values() for row in one.rows if row[2] != Relation.FORMER}
     signed = {party.answering_id for each in parties.values() for party in each}
-    await heirs.learn(session, stand | signed)
-    chosen = await _chosen(session, heirs, agreement_ids, stand | signed)
+    taking = await takers(session, heirs, agreement_ids, stand | signed)
     submitted = [one.task.id for each in open_tasks.values() for one in each if one.task.submitted_at is not None]
-    batch = Batch(heirs, chosen, await records_repository.confirmed(connection, submitted), clock.now())
+    batch = Batch(heirs, taking, await records_repository.confirmed(connection, submitted), clock.now())
     for agreement in locked:
         batch.add(agreement, parties[agreement.id], open_tasks[agreement.id], standing[agreement.id])
     versions = await write_records(session, batch.agreements, batch.tasks, batch.now)
@@ -65,25 +64,13 @@ async def repoint(session: AsyncSession, heirs: Heirs, agreement_ids: Sequence[U
     return Counts(len(batch.agreements), len(batch.tasks), decisions)
 
 
-async def _chosen(
-    session: AsyncSession, heirs: Heirs, agreement_ids: Sequence[UUID], organization_ids: Collection[UUID]
-) -> dict[tuple[UUID, UUID], Heir]:
-    """Who was decided for, by agreement and whose place it is: what comes to an ended unit since goes the same way."""
-    ended = [one for one in organization_ids if heirs.of(one) is not None]
-    if not ended:
-        return {}
-    decided = await repository.decided(await repository.connection_of(session), agreement_ids, ended)
-    found = {key: await heirs.by_decision(session, key[1], taken) for key, taken in decided.items()}
-    return {key: heir for key, heir in found.items() if heir is not None}
-
-
 class Batch:
     """What becomes of several agreements at once."""
 
     def __init__(
         self,
         heirs: Heirs,
-        chosen: Mapping[tuple[UUID, UUID], Heir],
+        taking: Takers,
         confirmed: Mapping[UUID, Mapping[UUID, datetime]],
         now: datetime,
     ) -> None:
@@ -91,15 +78,15 @@ class Batch:
         self.agreements: list[AgreementChange] = []
         self.tasks: list[TaskChange] = []
         self.followed: list[Followed] = []
-        # One of each promiser and unit in an agreement, for all that he promised there.
-        self._cases: dict[tuple[UUID, UUID, UUID], dict[str, Any]] = {}
+        # Of each promiser and holder in an agreement, for all that is promised there.
+        self._cases: dict[tuple[UUID, UUID, UUID], list[dict[str, Any]]] = {}
         self._heirs = heirs
-        self._chosen = chosen
+        self._taking = taking
         self._confirmed = confirmed
 
     @property
     def cases(self) -> list[dict[str, Any]]:
-        return list(self._cases.values())
+        return [row for rows in self._cases.values() for row in rows]
 
     def standing_after(self) -> set[UUID]:
         """Everybody who stands in one of the agreements now: those above them watch."""
@@ -113,19 +100,19 @@ class Batch:
         active: dict[UUID, set[str]] = defaultdict(set)
         takes: dict[UUID, UUID] = {}
         for one, source, relation in standing.rows:
-            heir = self._heir_of(agreement.id, one)
+            heir = self._taking.of(agreement.id, one)
             if heir is not None and relation != Relation.FORMER:
                 takes[one] = heir.organization_id
                 if source not in completed:
                     active[one].add(relation)
         for party in parties:
-            heir = self._heir_of(agreement.id, party.answering_id)
+            heir = self._taking.of(agreement.id, party.answering_id)
             if heir is not None:
                 takes[party.answering_id] = heir.organization_id
                 active[party.answering_id].add(Relation.PARTY)
         if not takes:
             return
-        moved = {old: heir for old in active if (heir := self._heir_of(agreement.id, old)) is not None}
+        moved = {old: heir for old in active if (heir := self._taking.of(agreement.id, old)) is not None}
         if not moved:
             self.followed.append(Followed(agreement, (), (), takes, itself=False))
             return
@@ -142,7 +129,7 @@ class Batch:
         self.followed.append(Followed(agreement, parties, [task for task, _ in after], takes, itself=True))
         self.agreements.append(
             AgreementChange(
-                agreement, parties, succession.changes, self._told(agreement.id, succession), _remark(moved.values())
+                agreement, parties, succession.changes, self._told(agreement.id, succession), remark(moved.values())
             )
         )
 
@@ -153,31 +140,23 @@ class Batch:
         holders = {place.holder for place in succession.places.values()}
         if holders:
             self._note(locked.task.agreement_id, succession)
-            remark = _remark(moved[holder] for holder in holders)
             told = self._told(locked.task.agreement_id, succession)
-            self.tasks.append(TaskChange(locked, after, succession.changes, told, remark))
+            why = remark(moved[holder] for holder in holders)
+            self.tasks.append(TaskChange(locked, after, succession.changes, told, why))
         return after, holders
-
-    def _heir_of(self, agreement_id: UUID, one: UUID) -> Heir | None:
-        """Who takes a place in an agreement: a decision goes before the rule."""
-        chosen = self._chosen.get((agreement_id, one)) if self._chosen else None
-        return chosen or self._heirs.of(one)
 
     def _note(self, agreement_id: UUID, succession: Succession) -> None:
         for place in succession.places.values():
-            heir = self._heir_of(agreement_id, place.holder)
+            heir = self._taking.of(agreement_id, place.holder)
             assert heir is not None
-            for step in heir.steps:
-                key = agreement_id, place.promised_by, step.ended.unit_id
-                if key not in self._cases:
-                    self._cases[key] = case_row(
-                        agreement_id, None, place.promised_by, place.promised_by_name, heir, step
-                    )
+            key = agreement_id, place.promised_by, place.holder
+            if key not in self._cases:
+                self._cases[key] = case_rows(agreement_id, None, place.promised_by, place.promised_by_name, heir)
 
     def _told(self, agreement_id: UUID, succession: Succession) -> list[ResponsibilitySnapshot]:
         told = []
         for place in succession.places.values():
-            heir = self._heir_of(agreement_id, place.holder)
+            heir = self._taking.of(agreement_id, place.holder)
             assert heir is not None
             told.append(
                 responsibility(
@@ -187,8 +166,3 @@ class Batch:
                 )
             )
         return told
-
-
-def _remark(heirs: Iterable[Heir]) -> str:
-    days = sorted({step.successor.effective_on for heir in heirs for step in heir.steps})
-    return f"Kế thừa theo sắp xếp đơn vị hành chính có hiệu lực ngày {', '.join(f'{day:%d/%m/%Y}' for day in days)}."

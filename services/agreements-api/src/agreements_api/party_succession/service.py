@@ -27,12 +27,20 @@ from agreements_api.party_succession import (
     records_repository,
     repository,
 )
-from agreements_api.party_succession.answering import Step, Successor, Taken
+from agreements_api.party_succession.answering import Step, Successor, Taken, recorded
 from agreements_api.party_succession.cases_repository import Case
 from agreements_api.party_succession.following import Ends, Heir, Heirs
 from agreements_api.party_succession.models import CaseState, RunState
 from agreements_api.party_succession.permissions import allowed_actions, may_apply, may_decide
-from agreements_api.party_succession.places import Succession, TakesPlace, case_row, reassign, responsibility, succeed
+from agreements_api.party_succession.places import (
+    Succession,
+    TakesPlace,
+    case_rows,
+    promisers,
+    reassign,
+    responsibility,
+    succeed,
+)
 from agreements_api.party_succession.relations import Moves
 from agreements_api.party_succession.repository import Acting, Organization
 from agreements_api.party_succession.runs import queue
@@ -57,7 +65,7 @@ from agreements_api.tasks import repository as tasks
 from shared import clock
 from shared.auth import Actor
 from shared.etags import check_if_match
-from shared.events import ResponsibilitySnapshot, TaskSnapshot
+from shared.events import ResponsibilitySnapshot
 from shared.ids import new_id
 
 Connection = asyncpg.Connection
@@ -81,7 +89,7 @@ async def responsible(
     ends = Ends(on)
     await ends.learn(connection, {one.unit_id for one in known.values()})
     paths = [
-        ends.follow(known[row["organization_id"]].unit_id, on, _of(taken, row["task_id"], row["organization_id"]))
+        ends.follow(known[row["organization_id"]].unit_id, on, recorded(taken, row["task_id"], row["organization_id"]))
         for row in promises
     ]
     units = {candidate.unit_id for steps, _ in paths for step in steps for candidate in step.ended.verdict.candidates}
@@ -308,7 +316,7 @@ class _Decision:
 
     def _way(self, task_id: UUID | None, promised_by: UUID) -> list[Step]:
         unit_id = self._known[promised_by].unit_id
-        return self._ends.follow(unit_id, clock.today(), _of(self._taken, task_id, promised_by))[0]
+        return self._ends.follow(unit_id, clock.today(), recorded(self._taken, task_id, promised_by))[0]
 
     def _concerned(self, case: Case) -> set[UUID]:
         """The open tasks in which a promise of his came to somebody by this succession, and was not decided apart."""
@@ -316,7 +324,7 @@ class _Decision:
         return {
             locked.task.id
             for locked in self._open
-            if promised_by in _promisers(locked.task)
+            if promised_by in promisers(locked.task)
             and case.old_unit_id not in self._taken.get((locked.task.id, promised_by), {})
             and any(step.ended.unit_id == case.old_unit_id for step in self._way(locked.task.id, promised_by))
         }
@@ -328,10 +336,7 @@ class _Decision:
     async def _follow_up(self, case: Case, task_id: UUID | None) -> None:
         """What came after the unit that was chosen, where it has ended as well by now."""
         promised_by = case.promised_by_organization_id
-        heir = self._takers[promised_by]
-        rows = [
-            case_row(case.agreement_id, task_id, promised_by, case.promised_by_name, heir, step) for step in heir.steps
-        ]
+        rows = case_rows(case.agreement_id, task_id, promised_by, case.promised_by_name, self._takers[promised_by])
         await cases_repository.add_cases(self._connection, rows, self._now)
 
     def _takes(self, task_id: UUID | None) -> TakesPlace:
@@ -344,20 +349,6 @@ class _Decision:
             case = self._decided[task_id][promised_by]
             told.append(responsibility(place, effective_on=case.effective_on, case_id=case.id))
         return told
-
-
-def _promisers(task: TaskSnapshot) -> set[UUID]:
-    return {
-        party.promised_by_organization_id or party.organization_id
-        for party in (task.lead, *task.coordinating, *task.monitoring)
-    }
-
-
-def _of(
-    taken: Mapping[tuple[UUID | None, UUID], Mapping[UUID, Taken]], task_id: UUID | None, promised_by: UUID
-) -> dict[UUID, Taken]:
-    """What is recorded of a promise: of its task apart, and else of all that was promised in the agreement."""
-    return {**taken.get((None, promised_by), {}), **(taken.get((task_id, promised_by), {}) if task_id else {})}
 
 
 async def _candidate(connection: Connection[Any], case: Case, unit_id: UUID) -> Successor:
