@@ -14,6 +14,7 @@ import orjson
 from agreements_api.party_succession.models import CaseState
 from agreements_api.party_succession.repository import Acting
 from shared.auth import Actor
+from shared.ids import new_id
 
 Connection = asyncpg.Connection
 
@@ -146,6 +147,24 @@ async def list_cases(
     if as_of is None:
         return await connection.fetch(OF_AGREEMENT, *values)
     return await connection.fetch(OF_AGREEMENT_PAST, *values, as_of)
+
+
+# What was decided of a task apart, and what followed from that, holds for its next occurrence in the same words.
+_CARRY_OVER = """
+insert into succession_case (id, agreement_id, task_id, promised_by_organization_id, promised_by_name, old_unit_id,
+    unit_id, organization_id, organization_name, effective_on, proposed_unit_id, state, decided_by, decided_by_name,
+    decided_by_organization_id, decided_at, reason, created_at, updated_at)
+select n.id, c.agreement_id, $3, c.promised_by_organization_id, c.promised_by_name, c.old_unit_id, c.unit_id,
+    c.organization_id, c.organization_name, c.effective_on, c.proposed_unit_id, c.state, c.decided_by,
+    c.decided_by_name, c.decided_by_organization_id, c.decided_at, c.reason, $4::timestamptz, $4::timestamptz
+from unnest($1::uuid[], $2::uuid[]) as n(id, case_id) join succession_case c on c.id = n.case_id
+"""
+
+
+async def carry_over(connection: Connection[Any], case_ids: Sequence[UUID], task_id: UUID, at: datetime) -> None:
+    """Record of a new task what is recorded of another one apart from the rest of its agreement."""
+    if case_ids:
+        await connection.execute(_CARRY_OVER, [new_id() for _ in case_ids], case_ids, task_id, at)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,9 @@ from shared.auth import Actor
 Connection = asyncpg.Connection
 
 # Agreements with what is to be followed: whoever stands in them, or in an open task of theirs, for a unit that ended.
-# A completed task stays with whoever completed it; his successor gets to read it once. A deleted draft is over.
+# A completed task stays with whoever completed it; his successor gets to read it once. A deleted draft is over. Where a
+# task comes again, its next occurrence may be on the way to anybody who stands there, be it as a reader: to whom it
+# goes was settled before the units ended, and nobody sees it yet.
 _AFFECTED = """
 select m.agreement_id
 from unit u join organization o on o.unit_id = u.id join agreement_member m on m.organization_id = o.id
@@ -28,6 +30,11 @@ from unit u join organization o on o.unit_id = u.id
 join agreement_party p on coalesce(p.responsible_organization_id, p.organization_id) = o.id
 join agreement a on a.id = p.agreement_id
 where u.valid_to < $1 and ($2::uuid[] is null or u.id = any($2)) and a.discarded_at is null
+union
+select m.agreement_id
+from unit u join organization o on o.unit_id = u.id join agreement_member m on m.organization_id = o.id
+join task_recurrence r on r.agreement_id = m.agreement_id
+where u.valid_to < $1 and ($2::uuid[] is null or u.id = any($2)) and r.ended_at is null
 """
 _RUN = """
 select r.id, r.effective_on, cardinality(r.unit_ids) as units, r.requested_by_name, r.agreements, r.done, r.repointed,

@@ -39,14 +39,15 @@ update task_recurrence set frequency = $2, rule = $3, working_days_after = $4, u
 where id = $1
 """
 # What is due until a day ($1), whichever worker comes for it. While the task or its agreement is suspended the series
-# waits; where the task was cancelled, its clause repealed or its agreement ended, it is over.
+# waits; where the task was cancelled, its clause repealed or its agreement ended, it is over. An agreement in which
+# somebody else is settling who answers is left to him, and held before its series, so that none is kept from others.
 DUE = """
 select r.*, a.status in ('concluded', 'terminated', 'lapsed') or t.status = 'cancelled' or c.ended_on is not null
     as over
 from task_recurrence r join task t on t.id = r.current_task_id join agreement a on a.id = r.agreement_id
     left join agreement_clause c on c.id = t.clause_id
 where r.ended_at is null and r.next_from <= $1 and t.status <> 'suspended' and a.status <> 'suspended'
-order by r.next_from, r.id limit $2 for update of r skip locked
+order by r.next_from, r.id limit $2 for no key update of a skip locked for update of r skip locked
 """
 
 
