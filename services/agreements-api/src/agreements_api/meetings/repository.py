@@ -12,6 +12,7 @@ import asyncpg
 import orjson
 
 from agreements_api.history.service import as_json
+from agreements_api.party_succession.standing import in_place_of, stands
 from shared.auth import Actor
 from shared.db import Parameters
 from shared.events import Change
@@ -22,9 +23,8 @@ Connection: TypeAlias = "asyncpg.Connection[Any]"
 SCOPE = "m.agreement_id in (select x.agreement_id from agreement_access x where x.organization_id = $1)"
 _RELATIONS = """array(select r.relation from agreement_member r where r.agreement_id = a.id
     and r.organization_id = $1 and r.source_id = a.id)"""
-# Where the host's unit has ended, whoever took its place as a party hosts.
-HOSTING = """coalesce((select p.responsible_organization_id from agreement_party p
-    where p.agreement_id = m.agreement_id and p.organization_id = m.host_organization_id), m.host_organization_id)"""
+# The host of its day, or whoever stands in its place by now.
+HOSTING = in_place_of("m.agreement_id", "m.host_organization_id")
 _ASSIGNABLE = "a.status = 'in_force' and a.amends_agreement_id is null"
 # What MeetingPublic shows, but for allowed_actions, which depend on the caller.
 _SHOWN = f"""m.id, m.version, m.status, m.starts_at, {HOSTING} as hosting_id, {_RELATIONS} as relations,
@@ -69,7 +69,6 @@ NEWEST = 2**31 - 1
 
 _AGREEMENT = f"""
 select a.id, a.title, a.status, {_RELATIONS} as relations,
-    array(select distinct y.organization_id from agreement_member y where y.agreement_id = a.id order by 1) as members,
     array(select distinct coalesce(p.responsible_organization_id, p.organization_id) from agreement_party p
           where p.agreement_id = a.id order by 1) as parties
 from agreement a
@@ -83,6 +82,8 @@ select m.id, m.version, m.agreement_id, m.kind, m.title, m.status, m.host_organi
 {_FROM} where m.id = $2 and {SCOPE} for no key update of m
 """
 _MEMBERS = "select distinct organization_id from agreement_member where agreement_id = $1 order by 1"
+# Whoever has left the agreement reads on and hosts nothing.
+_CAN_HOST = f"select o.name from organization o where o.id = $2 and {stands('$1', 'o.id')}"  # noqa: S608
 _ORGANIZATIONS = "select id, name, unit_id from organization where id = any($1::uuid[])"
 _PARTICIPANTS = """
 select organization_id, invited, attendance, person_name, person_title from meeting_participant
@@ -264,6 +265,12 @@ async def lock(connection: Connection, organization_id: UUID | None, meeting_id:
 async def members(connection: Connection, agreement_id: UUID) -> list[UUID]:
     """Every organisation that may see the agreement, and with it the meeting."""
     return [row["organization_id"] for row in await connection.fetch(_MEMBERS, agreement_id)]
+
+
+async def host_name(connection: Connection, agreement_id: UUID, organization_id: UUID) -> str | None:
+    """What an organisation is called that stands in the agreement; None where it does not."""
+    name: str | None = await connection.fetchval(_CAN_HOST, agreement_id, organization_id)
+    return name
 
 
 async def names(connection: Connection, organization_ids: Sequence[UUID]) -> dict[UUID, str]:

@@ -42,9 +42,7 @@ async def plan(connection: Connection, actor: Actor, agreement_id: UUID, body: M
     if agreement["status"] not in BINDING:
         raise errors.AgreementNotBinding
     _check_times(body.starts_at, body.ends_at)
-    host_id, host_name = await _host(
-        connection, body.host_organization_id or actor.organization_id, agreement["members"]
-    )
+    host_id, host_name = await _host(connection, agreement_id, body.host_organization_id or actor.organization_id)
     invited = body.invited_organization_ids
     guests = agreement["parties"] if invited is None else await _known(connection, invited)
     columns = body.model_dump(include=set(_PATCHED)) | {
@@ -73,9 +71,10 @@ async def update(
         after["agenda"] = _agenda(body.agenda)
     if given & {"starts_at", "ends_at"}:
         _check_times(after["starts_at"], after["ends_at"])
-    if "host_organization_id" in given:
-        members = await repository.members(connection, step.agreement_id)
-        after["host_organization_id"], after["host_name"] = await _host(connection, body.host_organization_id, members)
+    # A host that has left the agreement since is not named anew by a patch that repeats it.
+    if "host_organization_id" in given and body.host_organization_id != after["host_organization_id"]:
+        host = await _host(connection, step.agreement_id, body.host_organization_id)
+        after["host_organization_id"], after["host_name"] = host
     more: list[Change] = []
     if "invited_organization_ids" in given:
         more = await _invite(connection, meeting_id, body.invited_organization_ids)
@@ -130,10 +129,11 @@ async def write_minutes(
     return await step.end(step.columns, "write_minutes", MeetingChanged, [change])
 
 
-async def _host(connection: Connection, host_id: UUID | None, members: Sequence[UUID]) -> tuple[UUID, str]:
-    if host_id is None or host_id not in members:
+async def _host(connection: Connection, agreement_id: UUID, host_id: UUID | None) -> tuple[UUID, str]:
+    name = await repository.host_name(connection, agreement_id, host_id) if host_id is not None else None
+    if host_id is None or name is None:
         raise errors.no_member("/host_organization_id")
-    return host_id, (await repository.names(connection, [host_id]))[host_id]
+    return host_id, name
 
 
 async def _known(connection: Connection, invited: Sequence[UUID]) -> list[UUID]:

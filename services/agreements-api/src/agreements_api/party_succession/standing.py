@@ -1,0 +1,62 @@
+"""Who stands to an agreement today, in SQL, for records that name an organisation of their own day.
+
+A meeting names its host and an obstacle whoever raised it. The name stays as it was; who may act by it follows from
+where that organisation's place in the agreement is by now. Arguments are columns of the statement that this becomes a
+part of, so that aliases here are long: none of its own may hide them.
+"""
+
+
+def stands(agreement: str, organization: str) -> str:
+    """Whether it is more than a reader of what it once took part in."""
+    return f"""exists (select from agreement_member standing where standing.agreement_id = {agreement}
+    and standing.organization_id = {organization} and standing.relation <> 'former')"""
+
+
+def in_place_of(agreement: str, organization: str) -> str:
+    """Whoever acts for an organisation in the agreement today, most often itself; null where nobody does."""
+    return f"""coalesce(
+    (select signed.responsible_organization_id from agreement_party signed
+     where signed.agreement_id = {agreement} and signed.organization_id = {organization}),
+    case when {stands(agreement, organization)} then {organization} else coalesce(
+    {_by_promises(agreement, organization)},
+    {_by_watching(agreement, organization)}) end)"""  # noqa: S608 - columns of statements
+
+
+def _by_promises(agreement: str, organization: str) -> str:
+    """Whoever has by now what it promised, or what had come to it, if only until somebody decided otherwise."""
+    return f"""(select place.organization_id from succession_case place
+    where place.agreement_id = {agreement} and place.task_id is null and place.state <> 'superseded'
+      and (place.promised_by_organization_id = {organization} or place.promised_by_organization_id in (
+        select came.promised_by_organization_id from succession_case came
+        where came.agreement_id = {agreement} and came.task_id is null and came.organization_id = {organization}
+        union all
+        select (earlier.state->>'promised_by_organization_id')::uuid from succession_case_past earlier
+        where earlier.agreement_id = {agreement} and earlier.state->>'task_id' is null
+          and earlier.state->>'organization_id' = {organization}::text))
+      and not exists (
+        select from succession_case onward
+        where onward.agreement_id = place.agreement_id and onward.task_id is null and onward.state <> 'superseded'
+          and onward.promised_by_organization_id = place.promised_by_organization_id
+          and onward.old_unit_id = place.unit_id)
+      and {stands(agreement, "place.organization_id")}
+    order by place.promised_by_organization_id = {organization} desc, place.id limit 1)"""  # noqa: S608
+
+
+def _by_watching(agreement: str, organization: str) -> str:
+    """Of a body above, which promised nothing, so that no place of it is recorded: its like for what followed."""
+    return f"""(with recursive way (unit_id) as (
+        select gone.unit_id from organization gone join unit ended on ended.id = gone.unit_id
+        where gone.id = {organization} and ended.valid_to is not null
+        union
+        select edge.new_unit_id from way join unit_succession edge on edge.old_unit_id = way.unit_id
+        where edge.is_default
+    )
+    select case when count(*) = 1 then (array_agg(alike.id))[1] end
+    from (
+        select distinct above.id from organization gone
+        join organization above on above.kind = gone.kind and above.id <> gone.id
+        join agreement_member watching on watching.organization_id = above.id and watching.relation = 'superior'
+        where gone.id = {organization} and watching.agreement_id = {agreement}
+          and (above.unit_id in (select way.unit_id from way) or exists (
+            select from unit_succession edge join way on way.unit_id = edge.new_unit_id
+            where edge.old_unit_id = above.unit_id and not edge.partial))) alike)"""  # noqa: S608
