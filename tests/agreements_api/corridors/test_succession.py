@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
+from uuid import UUID
 
 import httpx
 import pytest_asyncio
@@ -9,7 +10,7 @@ import pytest_asyncio
 from agreements_api.localities.models import Unit
 from agreements_api.policy import Role
 from lienvung.postgres import DatabaseAddress
-from tests.agreements_api.agreements.world import REPORT, Json, Person, accepted, found, problem
+from tests.agreements_api.agreements.world import REPORT, Json, Person, accepted, found, pointers, problem
 from tests.agreements_api.conftest import Registry
 from tests.agreements_api.corridors.lines import SEGMENT, corridor, patch, segment
 from tests.agreements_api.funding.money import NEED
@@ -253,6 +254,87 @@ async def test_a_decision_that_meets_a_change_of_the_segment_waits_for_it(reform
         assert seen["percent"] == (45 if changed.status_code == 200 else 0)
         events = await reform.world.registry.outbox(given.mine["id"])
         assert [event["data"]["version"] for event in events] == list(range(1, seen["version"] + 1))
+
+
+async def test_whoever_left_the_agreement_adds_no_segment_and_its_heir_does(reform: Reform) -> None:
+    world = reform.world
+    ends, stays = await reform.town(), await reform.town()
+    agreement = await reform.agreement(ends, stays)
+    await world.task(agreement, lead=ends.ubnd, coordinating=(stays.ubnd,))
+    drawn = await corridor(world, agreement)
+    before = [world.specialist(key) for key in (ends.key, ends.ubnd)]
+    for person in before:
+        assert (await person.read(drawn["path"]))["allowed_actions"] == ["add_segment"]
+    ward = await reform.commune((await reform.province())[0])
+    await reform.dissolve(whole(ends.unit, ward))
+    await reform.carry_out()
+    for person in before:
+        assert (await person.read(drawn["path"]))["allowed_actions"] == []
+        problem(await person.post(f"{drawn['path']}/segments", SEGMENT), 403)
+    for name in (committee(ward), people(ward)):
+        heir = await reform.acting(name, Role.SPECIALIST)
+        assert (await heir.read(drawn["path"]))["allowed_actions"] == ["add_segment"]
+        accepted(await heir.post(f"{drawn['path']}/segments", SEGMENT), 201)
+
+
+async def test_whoever_gave_its_task_away_adds_no_segment_and_goes_on_with_its_own(reform: Reform) -> None:
+    """Its road stays where it is: only whoever is given a segment takes it from its owner."""
+    world = reform.world
+    one, other, third = [await reform.town() for _ in range(3)]
+    agreement = await reform.agreement(one, other)
+    task = await world.task(agreement, lead=third.ubnd, coordinating=(other.ubnd,))
+    drawn = await corridor(world, agreement)
+    mine = await segment(world, drawn, third.ubnd)
+    body = {"lead_organization_id": world.id(one.ubnd), "reason": "Đổi cơ quan chủ trì (minh họa)"}
+    await world.person("dongtrieu").step(f"/v1/tasks/{task['id']}", "reassign", body)
+    owner = world.specialist(third.ubnd)
+    assert (await owner.read(drawn["path"]))["allowed_actions"] == []
+    problem(await owner.post(f"{drawn['path']}/segments", SEGMENT), 403)
+    assert (await owner.read(mine["path"]))["allowed_actions"] == ["update"]
+    accepted(await patch(owner, mine["path"], {"percent": 20}), 200)
+
+
+async def test_no_segment_is_given_to_whoever_left_the_agreement(reform: Reform) -> None:
+    world = reform.world
+    ends, stays = await reform.town(), await reform.town()
+    drawn = await corridor(world, await reform.agreement(ends, stays))
+    others = await segment(world, drawn, stays.key)
+    ward = await reform.commune((await reform.province())[0])
+    await reform.dissolve(whole(ends.unit, ward))
+    await reform.carry_out()
+    body = {"name": "Đoạn (minh họa)", "organization_id": world.id(ends.key)}
+    refused = problem(await world.specialist("dongtrieu").post(f"{drawn['path']}/segments", body), 422)
+    assert pointers(refused) == ["/organization_id"]
+    change = {"organization_id": world.id(ends.key), "reason": "x"}
+    for person in (world.person("dongtrieu"), world.person(stays.key)):
+        assert pointers(problem(await person.act(others["path"], "hand-over", change), 422)) == ["/organization_id"]
+
+
+async def test_a_body_of_an_ended_unit_does_nothing_with_a_segment_that_stayed_with_it(reform: Reform) -> None:
+    """As one that it added after its place had gone, which it could until this release."""
+    world = reform.world
+    ends, stays = await reform.town(), await reform.town()
+    drawn = await corridor(world, await reform.agreement(ends, stays))
+    left = await segment(world, drawn, stays.key)
+    ward = await reform.commune((await reform.province())[0])
+    await reform.dissolve(whole(ends.unit, ward))
+    await reform.carry_out()
+    await world.rows(
+        "update corridor_segment set organization_id = $2 where id = $1",
+        UUID(left["id"]),
+        world.organizations[ends.key].id,
+    )
+    old = world.person(ends.key)
+    assert (await old.read(left["path"]))["allowed_actions"] == []
+    [shown] = (await old.read(f"{drawn['path']}/segments"))["items"]
+    assert shown["allowed_actions"] == []
+    heir = await reform.acting(committee(ward))
+    change = {"organization_id": heir.organization, "reason": "Giao cho cơ quan kế thừa (minh họa)"}
+    problem(await patch(old, left["path"], {"percent": 1}), 403)
+    problem(await old.act(left["path"], "withdraw", {"reason": "x"}), 403)
+    problem(await old.act(left["path"], "hand-over", change), 403)
+    await world.person("dongtrieu").step(left["path"], "hand-over", change)
+    accepted(await patch(heir, left["path"], {"percent": 1}), 200)
 
 
 @dataclass

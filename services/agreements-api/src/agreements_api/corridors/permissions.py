@@ -13,7 +13,12 @@ register(
     Rule("corridor.read", MEMBERS, ALL, scope="agreements:read"),
     Rule("corridor.create", WORKERS, CUSTODIAN | PARTY, note="of an agreement in force"),
     Rule("corridor.update", WORKERS, CUSTODIAN),
-    Rule("segment.create", WORKERS, CUSTODIAN | OWN, note="of another organisation only where it runs, no plans"),
+    Rule(
+        "segment.create",
+        WORKERS,
+        CUSTODIAN | OWN,
+        note="own: stands in the agreement; of another one only where it runs, no plans",
+    ),
     Rule("segment.update", WORKERS, OWN, scope="corridors:write", note="one's own organisation's segments only"),
     Rule("segment.hand_over", LEADER, CUSTODIAN | OWN, note="to who answers for it from now on; with a reason"),
     Rule("segment.withdraw", LEADER, OWN, note="with a reason; it stays on record"),
@@ -26,11 +31,12 @@ def may(actor: Actor, action: str, relations: Iterable[str]) -> bool:
     return allowed(actor, action, relations)
 
 
-def corridor_actions(actor: Actor, relations: Iterable[str], *, agreement_status: str) -> tuple[str, ...]:
-    """The steps that this caller can take with a corridor; everybody who sees it may add a segment of his own."""
+def corridor_actions(actor: Actor, relations: Iterable[str], *, stands: bool, agreement_status: str) -> tuple[str, ...]:
+    """The steps that this caller can take with a corridor; whoever stands in its agreement may add one of his own."""
     held = list(relations)
     found = ["update"] if may(actor, "corridor.update", held) else []
-    adds = agreement_status == AgreementStatus.IN_FORCE and may(actor, "segment.create", [*held, Relation.OWN])
+    adding = [*held, Relation.OWN] if stands else held
+    adds = agreement_status == AgreementStatus.IN_FORCE and may(actor, "segment.create", adding)
     return (*found, *(["add_segment"] if adds else []))
 
 

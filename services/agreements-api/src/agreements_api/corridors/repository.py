@@ -15,6 +15,7 @@ import orjson
 from agreements_api.corridors.models import Corridor, CorridorHistory, Segment
 from agreements_api.corridors.synchrony import Stretch
 from agreements_api.history.service import as_json
+from agreements_api.party_succession.standing import acts, stands
 from shared.auth import Actor
 from shared.events import CorridorEvent, SegmentEvent
 from shared.outbox import publish_on
@@ -25,7 +26,7 @@ _RELATIONS = """array(select m.relation from agreement_member m where m.agreemen
     and m.organization_id = $1 and m.source_id = c.agreement_id)"""
 _CORRIDOR = f"""c.id, c.version, c.agreement_id, a.title as agreement_title, c.task_id, c.clause_ids, c.name,
     c.from_place, c.to_place, c.description, c.demonstration, c.created_at, c.updated_at, {_RELATIONS} as relations,
-    a.status as agreement_status"""
+    {stands("c.agreement_id", "$1")} as stands, a.status as agreement_status"""
 READ = f"""
 select {_CORRIDOR} from corridor c join agreement a on a.id = c.agreement_id where c.id = $2 and {SEEN}
 """  # noqa: S608
@@ -41,7 +42,7 @@ order by c.id desc limit $6
 """  # noqa: S608
 # Whoever holds the corridor changes its segments one after the other: their positions, and the size of their lines.
 _LOCK = f"""
-select c.*, a.status as agreement_status, {_RELATIONS} as relations,
+select c.*, a.status as agreement_status, {_RELATIONS} as relations, {stands("c.agreement_id", "$1")} as stands,
     array(select distinct m.organization_id from agreement_member m where m.agreement_id = c.agreement_id) as members
 from corridor c join agreement a on a.id = c.agreement_id where c.id = $2 and {SEEN}
 for no key update of c
@@ -50,13 +51,15 @@ _SEGMENT = """s.id, s.version, s.corridor_id, s.agreement_id, s.organization_id,
     s.position, s.name, s.from_place, s.to_place, s.length_m, s.road_class, s.width_m, s.plan_period, s.funding_source,
     s.funding_amount, s.funding_status, s.planned_start, s.planned_finish, s.actual_start, s.actual_finish, s.percent,
     s.geometry_source, s.geometry_positions, s.withdrawn_at, s.created_at, s.updated_at"""
+# A body of an ended unit may still be named as the owner: it does nothing any more.
+_OWN = f"(s.organization_id = $1 and {acts('s.agreement_id', 's.organization_id')})"
 _READ_SEGMENT = f"""
-select {_SEGMENT}, {_RELATIONS} as relations
+select {_SEGMENT}, {_RELATIONS} as relations, {_OWN} as own
 from corridor c join corridor_segment s on s.corridor_id = c.id join organization o on o.id = s.organization_id
 where c.id = $2 and s.id = $3 and {SEEN}
 """  # noqa: S608
 SEGMENTS = f"""
-select {_SEGMENT}, {_RELATIONS} as relations
+select {_SEGMENT}, {_RELATIONS} as relations, {_OWN} as own
 from corridor c join corridor_segment s on s.corridor_id = c.id join organization o on o.id = s.organization_id
 where c.id = $2 and {SEEN} and s.withdrawn_at is null and ($3::int is null or s.position > $3)
 order by s.position limit $4
@@ -115,7 +118,8 @@ _PARTS = """
 select array(select t.id from task t where t.agreement_id = $1 and t.id = $2 and t.status <> 'cancelled') as tasks,
     array(select k.id from agreement_clause k where k.agreement_id = $1 and k.id = any($3::uuid[])) as clauses
 """
-_IS_MEMBER = "select exists (select from agreement_member m where m.agreement_id = $1 and m.organization_id = $2)"
+_STANDS = f"select {stands('$1', '$2')}"
+_IS_OWN = f"select {_OWN} from corridor_segment s where s.id = $2"  # noqa: S608
 _IS_PERIOD = "select exists (select from plan_period where id = $1)"
 
 
@@ -126,6 +130,8 @@ class Held:
     corridor: Corridor
     agreement_status: str
     relations: list[str]
+    # Also through a task of it, and not as a reader of what it once took part in.
+    stands: bool
     members: list[UUID]
 
 
@@ -173,8 +179,9 @@ async def lock(connection: asyncpg.Connection[Any], organization_id: UUID | None
     if row is None:
         return None
     values = dict(row)
-    status, relations, members = (values.pop(name) for name in ("agreement_status", "relations", "members"))
-    return Held(Corridor(**values), status, relations, members)
+    names = ("agreement_status", "relations", "stands", "members")
+    status, relations, standing, members = (values.pop(name) for name in names)
+    return Held(Corridor(**values), status, relations, standing, members)
 
 
 async def is_visible(
@@ -268,8 +275,14 @@ async def parts(
     return row["tasks"], row["clauses"]
 
 
-async def is_member(connection: asyncpg.Connection[Any], agreement_id: UUID, organization_id: UUID) -> bool:
-    return bool(await connection.fetchval(_IS_MEMBER, agreement_id, organization_id))
+async def is_standing(connection: asyncpg.Connection[Any], agreement_id: UUID, organization_id: UUID) -> bool:
+    """Whether an organisation takes part in the agreement, and does not only read what it once took part in."""
+    return bool(await connection.fetchval(_STANDS, agreement_id, organization_id))
+
+
+async def is_own(connection: asyncpg.Connection[Any], organization_id: UUID | None, segment_id: UUID) -> bool:
+    """Whether the caller can do with a segment what its owner can."""
+    return bool(await connection.fetchval(_IS_OWN, organization_id, segment_id))
 
 
 async def is_period(connection: asyncpg.Connection[Any], plan_period: str) -> bool:

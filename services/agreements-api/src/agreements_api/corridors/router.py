@@ -441,13 +441,14 @@ def _answer(public: CorridorPublic | SegmentPublic, location: str, status_code: 
 
 def _corridor(actor: Actor, row: asyncpg.Record) -> CorridorPublic:
     values = dict(row)
-    relations, status = values.pop("relations"), values.pop("agreement_status")
-    return CorridorPublic(**values, allowed_actions=list(corridor_actions(actor, relations, agreement_status=status)))
+    relations, stands, status = (values.pop(name) for name in ("relations", "stands", "agreement_status"))
+    actions = corridor_actions(actor, relations, stands=stands, agreement_status=status)
+    return CorridorPublic(**values, allowed_actions=list(actions))
 
 
 def _segment(actor: Actor, row: asyncpg.Record) -> SegmentPublic:
     values = dict(row)
-    own = [Relation.OWN] if row["organization_id"] == actor.organization_id else []
+    own = [Relation.OWN] if values.pop("own") else []
     relations = [*values.pop("relations"), *own]
     funding = FundingPlan(
         plan_period=values.pop("plan_period"),

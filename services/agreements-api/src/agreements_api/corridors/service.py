@@ -90,12 +90,12 @@ async def add_segment(connection: Connection, actor: Actor, corridor_id: UUID, b
     """A segment of the caller's own organisation, or by the custodian one of another: where it runs, and no plans."""
     held = await _held(connection, actor, corridor_id)
     owner = body.organization_id or actor.organization_id
-    own = [Relation.OWN] if owner == actor.organization_id else []
+    own = [Relation.OWN] if owner == actor.organization_id and held.stands else []
     if owner is None or not may(actor, "segment.create", [*held.relations, *own]):
         raise errors.NotAllowed
     _check_in_force(held.agreement_status)
     refused = [] if own else [errors.owner_only(f"/{name}") for name in _OWNERS if name in body.model_fields_set]
-    if not await repository.is_member(connection, held.corridor.agreement_id, owner):
+    if not await repository.is_standing(connection, held.corridor.agreement_id, owner):
         refused.append(errors.no_member("/organization_id"))
     if refused:
         raise errors.NotTaken(refused)
@@ -145,7 +145,7 @@ async def hand_over(
     held, before = await _begin(connection, actor, corridor_id, segment_id, "hand_over", if_match)
     if body.organization_id == before.organization_id:
         raise errors.NotTaken([errors.same_owner("/organization_id")])
-    if not await repository.is_member(connection, before.agreement_id, body.organization_id):
+    if not await repository.is_standing(connection, before.agreement_id, body.organization_id):
         raise errors.NotTaken([errors.no_member("/organization_id")])
     after = before.model_copy(update={"organization_id": body.organization_id})
     await _end(connection, actor, held, before, after, "hand_over_segment", body.reason)
@@ -175,7 +175,7 @@ async def _begin(
     segment = await repository.segment_of(connection, corridor_id, segment_id) if held is not None else None
     if held is None or segment is None:
         raise errors.SegmentNotFound
-    own = [Relation.OWN] if segment.organization_id == actor.organization_id else []
+    own = [Relation.OWN] if await repository.is_own(connection, actor.organization_id, segment_id) else []
     if not may(actor, f"segment.{step}", [*held.relations, *own]):
         raise errors.NotAllowed
     check_if_match(if_match, segment.version)

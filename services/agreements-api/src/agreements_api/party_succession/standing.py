@@ -12,6 +12,17 @@ def stands(agreement: str, organization: str) -> str:
     and standing.organization_id = {organization} and standing.relation <> 'former')"""
 
 
+def acts(agreement: str, organization: str) -> str:
+    """Whether it can still do something with what is its own there: bodies of ended units do nothing that they read.
+
+    Where a unit goes on, its own stays its own, even if it takes part in nothing else there.
+    """
+    return f"""({stands(agreement, organization)} or exists (
+    select from organization owner join unit home on home.id = owner.unit_id
+    where owner.id = {organization}
+      and coalesce(home.valid_to, 'infinity') >= (now() at time zone 'Asia/Ho_Chi_Minh')::date))"""
+
+
 def in_place_of(agreement: str, organization: str) -> str:
     """Whoever acts for an organisation in the agreement today, most often itself; null where nobody does."""
     return f"""coalesce(
