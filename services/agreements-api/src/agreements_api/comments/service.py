@@ -12,7 +12,7 @@ import orjson
 
 from agreements_api.comments import errors, repository
 from agreements_api.comments.models import CommentState
-from agreements_api.comments.permissions import may
+from agreements_api.comments.permissions import may, may_change
 from agreements_api.comments.schemas import CommentCreate, CommentPublic, CommentUpdate
 from agreements_api.history.past import Json, shown
 from agreements_api.tasks import errors as task_errors
@@ -162,7 +162,7 @@ async def _begin(
     comment = await repository.lock(connection, actor, task_id, comment_id)
     if locked is None or comment is None:
         raise errors.CommentNotFound
-    if not may(actor, step, comment["relations"]):
+    if not may_change(actor, step, comment["relations"]):
         raise errors.NotAllowed
     check_if_match(if_match, comment["version"])
     if comment["state"] == CommentState.DELETED:
