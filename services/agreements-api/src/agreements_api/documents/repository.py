@@ -12,6 +12,7 @@ import asyncpg
 
 from agreements_api.documents.models import Document, ScanState, SubjectKind
 from agreements_api.meetings.repository import HOSTING
+from agreements_api.party_succession.standing import in_place_of, stands
 
 
 class Origin(NamedTuple):
@@ -65,8 +66,8 @@ from task t where t.id = $2 and {_SEEN.format(key="t.agreement_id")}
         row="t",
         statement=f"""
 select r.reported_at as since,
-    t.agreement_id, t.id as task_id, r.organization_id as owner_id, t.status <> 'cancelled' as open,
-    {_OF_TASK} as relations, 'infinity'::timestamptz as kept_until
+    t.agreement_id, t.id as task_id, {in_place_of("t.agreement_id", "r.organization_id")} as owner_id,
+    t.status <> 'cancelled' as open, {_OF_TASK} as relations, 'infinity'::timestamptz as kept_until
 from task_progress_report r join task t on t.id = r.task_id
 where r.id = $2 and {_SEEN.format(key="t.agreement_id")}
 """,  # noqa: S608
@@ -97,8 +98,7 @@ from meeting m where m.id = $2 and {_SEEN.format(key="m.agreement_id")}
 }
 
 # Whose unit ended and whose place another one took sees what it attached, and changes nothing any more.
-_OWN = """(d.organization_id = $1::uuid and exists (select from agreement_member m
-    where m.agreement_id = d.agreement_id and m.organization_id = d.organization_id and m.relation <> 'former'))"""
+_OWN = f"(d.organization_id = $1::uuid and {stands('d.agreement_id', 'd.organization_id')})"
 _SHOWN = f"""d.id, d.version, d.agreement_id, d.subject_kind, d.subject_id, d.task_id, d.digest, d.size, d.media_type,
     d.name, d.description, d.organization_id, d.organization_name, d.added_by, d.created_at, d.updated_at, d.removed_at,
     d.removed_by, d.removal_reason, c.state, c.detail, c.scanned_at,

@@ -13,17 +13,13 @@ from shared.auth import Actor
 
 Connection = asyncpg.Connection
 
-# Agreements with what is to be followed: whoever stands in them, or in an open task of theirs, for a unit that ended.
-# A completed task stays with whoever completed it; his successor gets to read it once. A deleted draft is over. Where a
-# task comes again, its next occurrence may be on the way to anybody who stands there, be it as a reader: to whom it
-# goes was settled before the units ended, and nobody sees it yet.
+# Agreements with what is to be followed: whoever stands in them, or in a task of theirs, for a unit that ended. A
+# deleted draft is over. Where a task comes again, its next occurrence may be on the way to anybody who stands there, be
+# it as a reader: to whom it goes was settled before the units ended, and nobody sees it yet.
 _AFFECTED = """
 select m.agreement_id
 from unit u join organization o on o.unit_id = u.id join agreement_member m on m.organization_id = o.id
 where u.valid_to < $1 and ($2::uuid[] is null or u.id = any($2)) and m.relation <> 'former'
-  and (not exists (select from task t where t.id = m.source_id and t.status in ('completed', 'cancelled'))
-       or not exists (select from agreement_member f where f.agreement_id = m.agreement_id
-                      and f.organization_id = m.organization_id and f.relation = 'former'))
 union
 select p.agreement_id
 from unit u join organization o on o.unit_id = u.id

@@ -84,6 +84,25 @@ where m.agreement_id = g.agreement_id and m.organization_id = g.organization_id 
 """
 
 
+# What these have of tasks that are over because of the names that stand there.
+_OVER = """
+select m.organization_id, m.source_id, m.relation from agreement_member m join task t on t.id = m.source_id
+where m.agreement_id = $1 and m.organization_id = any($2::uuid[]) and t.status in ('completed', 'cancelled')
+  and exists (
+    select from jsonb_array_elements(case m.relation when 'lead' then jsonb_build_array(t.parties->'lead')
+        when 'coordinating' then t.parties->'coordinating' when 'monitor' then t.parties->'monitoring' end) y
+    where (y->>'organization_id')::uuid = any($3::uuid[]))
+"""
+
+
+async def over_for(
+    connection: Connection[Any], agreement_id: UUID, holders: Collection[UUID], names: Collection[UUID]
+) -> list[Row]:
+    """How holders of places stand to tasks that are over and keep these names."""
+    rows = await connection.fetch(_OVER, agreement_id, list(holders), list(names))
+    return [(row["organization_id"], row["source_id"], row["relation"]) for row in rows]
+
+
 async def standing_of(connection: Connection[Any], agreement_ids: Sequence[UUID]) -> dict[UUID, Standing]:
     """Everybody who stands in each of these agreements."""
     rows: dict[UUID, set[Row]] = defaultdict(set)

@@ -41,8 +41,8 @@ def follow(
 ) -> Moves:
     """Bring relations in line with an agreement (`itself`) and some of its tasks.
 
-    `takes` says who takes whose place: the new one gets what the old one saw through other agreements, and reads what
-    was completed. Whoever does not stand there any more reads on.
+    `takes` says who takes whose place: the new one gets what the old one saw through other agreements, and stands to
+    tasks that are over as the old one did, whose name they keep. Whoever does not stand there any more reads on.
     """
     present = {row for row in standing.rows if row[2] != Relation.FORMER}
     sources = {task.id for task in tasks} | ({agreement.id} if itself else set())
@@ -54,8 +54,11 @@ def follow(
     # An amendment and what it amends show each other: that row goes over as it is.
     ours = {agreement.id, *standing.through_tasks}
     elsewhere = {row for row in present if row[0] in takes and row[1] not in ours}
-    drop = (here - wanted) | elsewhere
-    after = (present - drop) | wanted | {(takes[old], source, relation) for old, source, relation in elsewhere}
+    # A task that is over is told under the names of its day, and can still be reopened, explained or commented on.
+    over = {row for row in present if row[0] in takes and row[1] in standing.through_tasks and row[1] not in sources}
+    drop = (here - wanted) | elsewhere | over
+    after = (present - drop) | wanted | {(takes[old], source, relation) for old, source, relation in elsewhere | over}
+    after |= {(old, source, Relation.FORMER.value) for old, source, _ in over}
     members = {row[0] for row in after}
     seen = {row[0] for row in standing.rows}
     # Whoever is named in a draft that was never opened has not seen it, and neither does its heir.

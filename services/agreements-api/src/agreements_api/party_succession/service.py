@@ -41,7 +41,7 @@ from agreements_api.party_succession.places import (
     responsibility,
     succeed,
 )
-from agreements_api.party_succession.relations import Moves
+from agreements_api.party_succession.relations import Moves, Row
 from agreements_api.party_succession.repository import Acting, Organization
 from agreements_api.party_succession.runs import queue
 from agreements_api.party_succession.schemas import (
@@ -278,7 +278,7 @@ class _Decision:
             after, succession = reassign(locked.task, self._takes(task_id), confirmed.get(task_id, {}))
             reassigned.append(TaskChange(locked, after, succession.changes, self._told(succession, task_id), reason))
         members = await write(self._session, self._agreement, changed, reassigned, self._actor, DECIDE, self._now)
-        await self._give_segments(members)
+        await self._give_segments(await self._give_what_is_over(members))
 
     def _inherit(self, case: Case, task_id: UUID | None) -> None:
         """Segments go the way of the promise, those of a task's corridor that of a task that is decided apart."""
@@ -298,6 +298,22 @@ class _Decision:
         )
         if found is not None:
             self._inheritances.append(found)
+
+    async def _give_what_is_over(self, members: Sequence[UUID]) -> Sequence[UUID]:
+        """What can still be done about completed and cancelled tasks goes the same way; who sees the agreement then."""
+        add: set[Row] = set()
+        drop: set[Row] = set()
+        for one in self._inheritances:
+            heir = one.heir.organization_id
+            if one.task_id is not None:
+                continue
+            held = await records_repository.over_for(self._connection, self._agreement.id, one.since, one.until)
+            for holder, source, relation in held:
+                if holder != heir:
+                    add |= {(heir, source, relation), (holder, source, Relation.FORMER.value)}
+                    drop.add((holder, source, relation))
+        await records_repository.change_members(self._connection, {self._agreement.id: Moves(add, drop, ())})
+        return sorted({*members, *(row[0] for row in add)})
 
     async def _give_segments(self, members: Sequence[UUID]) -> None:
         """What whoever answered until now got by that; whoever gets nothing else in the agreement reads it at least."""

@@ -33,6 +33,24 @@ def in_place_of(agreement: str, organization: str) -> str:
     {_by_watching(agreement, organization)}) end)"""  # noqa: S608 - columns of statements
 
 
+def in_task(agreement: str, task: str, parties: str, organization: str) -> str:
+    """Whoever has the place of a party of a task today; null where nobody does.
+
+    The parties of a task that is over stay as they were: who stands to it in their place is told by relations alone.
+    """
+    taking = f"""from agreement_member taking where taking.agreement_id = {agreement} and taking.source_id = {task}
+      and taking.relation in ('lead', 'coordinating', 'monitor')"""
+    return f"""coalesce(
+    (select taking.organization_id {taking} and taking.organization_id = {organization} limit 1),
+    {in_place_of(agreement, organization)},
+    (select case when count(distinct taking.organization_id) = 1 then (array_agg(taking.organization_id))[1] end
+     {taking} and {organization}::text = any(select party->>'organization_id'
+        from jsonb_array_elements(case taking.relation when 'lead' then jsonb_build_array({parties}->'lead')
+            else {parties}->case taking.relation when 'monitor' then 'monitoring' else 'coordinating' end end) party)
+       and not exists (select from jsonb_path_query({parties}, '$.*.organization_id') present
+        where present = to_jsonb(taking.organization_id))))"""  # noqa: S608 - columns of statements
+
+
 def _by_promises(agreement: str, organization: str) -> str:
     """Whoever has by now what it promised, or what had come to it, if only until somebody decided otherwise."""
     return f"""(select place.organization_id from succession_case place

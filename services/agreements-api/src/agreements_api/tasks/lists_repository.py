@@ -190,10 +190,13 @@ def _taking_part(narrowed: Filter) -> bool:
 
 
 def _members(narrowed: Filter, values: Parameters) -> str:
-    """The tasks in which some one organisation takes part that is meant by all of unit, organisation and relation."""
+    """The tasks in which some one organisation takes part that is meant by all of unit, organisation and relation.
+
+    What is over keeps the names of its day: it is found by them, also where another one stands in their place by now.
+    """
     value = values.place
-    relations = list(narrowed.relations) or [relation.value for relation in TaskRelation]
-    condition = f"m.relation = any({value(relations)}::text[])"
+    relations = f"{value(list(narrowed.relations) or [relation.value for relation in TaskRelation])}::text[]"
+    condition = "true"
     if narrowed.organization:
         condition += f" and m.organization_id = {value(narrowed.organization)}"
     elif not narrowed.locality:
@@ -202,4 +205,17 @@ def _members(narrowed: Filter, values: Parameters) -> str:
     if narrowed.locality:
         joined = " join organization o on o.id = m.organization_id"
         condition += f" and o.unit_id = {value(narrowed.locality)}"
-    return f"select m.source_id from agreement_member m{joined} where {condition}"  # noqa: S608
+    return f"""
+        select m.source_id from agreement_member m{joined} where m.relation = any({relations}) and {condition}
+        union all
+        select m.source_id from agreement_member m{joined} join task n on n.id = m.source_id
+        where m.relation = 'former' and {condition} and {_named(relations)}"""  # noqa: S608
+
+
+def _named(relations: str) -> str:
+    """Whether `m` is named in task `n`, which is over, as one of these."""
+    party = "jsonb_build_array(jsonb_build_object('organization_id', m.organization_id))"
+    return f"""n.status in ('completed', 'cancelled') and (
+            'lead' = any({relations}) and n.lead_organization_id = m.organization_id
+            or 'coordinating' = any({relations}) and n.parties->'coordinating' @> {party}
+            or 'monitor' = any({relations}) and n.parties->'monitoring' @> {party})"""

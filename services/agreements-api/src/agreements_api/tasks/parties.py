@@ -59,12 +59,13 @@ async def relations_of(connection: Connection, task: TaskSnapshot) -> list[tuple
 
 
 def roles_in(task: TaskSnapshot) -> list[tuple[UUID, Relation]]:
-    """Who takes part, and as what."""
-    return [
+    """Who takes part, and as what; where units have merged, one organisation may be there for several."""
+    roles = [
         (task.lead.organization_id, Relation.LEAD),
         *((party.organization_id, Relation.COORDINATING) for party in task.coordinating),
         *((party.organization_id, Relation.MONITOR) for party in task.monitoring),
     ]
+    return list(dict.fromkeys(roles))
 
 
 def party_deadlines(before: TaskSnapshot, after: TaskSnapshot) -> list[Change]:

@@ -12,7 +12,15 @@ from agreements_api.agreements import errors as agreement_errors
 from agreements_api.agreements import permissions as agreement_permissions
 from agreements_api.obstacles import service as obstacles
 from agreements_api.policy import Caller
-from agreements_api.tasks import assigning_repository, errors, evidence, repository, responses, writing_repository
+from agreements_api.tasks import (
+    assigning_repository,
+    errors,
+    evidence,
+    repository,
+    responses,
+    standing,
+    writing_repository,
+)
 from agreements_api.tasks.assigning import assigned, new_task
 from agreements_api.tasks.models import Decision, TaskStatus
 from agreements_api.tasks.parties import participants, party_deadlines, relations_of, with_deadlines
@@ -305,15 +313,20 @@ async def reopen(
 ) -> asyncpg.Record:
     """Completed too early, or cancelled by mistake: what was confirmed is void, and progress is what was reported."""
     step = await begin(connection, actor, task_id, "reopen", if_match)
-    task = step.locked.task
-    after = step.after(
-        status=_status_of_work(task),
-        percent=_reported_percent(task),
-        submitted_at=None,
-        completed_at=None,
-        coordinating=responses.void(task.coordinating),
+    task, taken = await standing.as_of_today(connection, step.locked.task)
+    after = task.model_copy(
+        update={
+            "status": _status_of_work(task),
+            "percent": _reported_percent(task),
+            "submitted_at": None,
+            "completed_at": None,
+            "coordinating": responses.void(task.coordinating),
+        }
     )
-    return await step.end(after, "reopen", TaskReopened, remark=reason)
+    if taken:
+        await writing_repository.move_parties(connection, after, await relations_of(connection, after))
+    changes = [*changes_of(step.locked.task, after), *taken]
+    return await step.end(after, "reopen", TaskReopened, changes=changes, remark=reason)
 
 
 def _status_of_work(task: TaskSnapshot) -> str:
