@@ -13,6 +13,7 @@ import orjson
 
 from agreements_api.boundary_cases.models import Side
 from agreements_api.history.service import as_json
+from agreements_api.party_succession.standing import in_task
 from shared.auth import Actor
 from shared.db import Parameters
 from shared.events import Change
@@ -27,7 +28,8 @@ _RELATIONS = """array(select distinct r.relation from agreement_member r where r
 
 def _answering(side: Side) -> str:
     """Who stands in the task in the place of the party that this side was."""
-    return f"""coalesce((select (y.one->>'organization_id')::uuid
+    holder = in_task("b.agreement_id", "b.task_id", "t.parties", "(y.one->>'organization_id')::uuid")
+    return f"""coalesce((select {holder}
         from (select t.parties->'lead' union all select jsonb_array_elements(t.parties->'coordinating')) y(one)
         where coalesce(y.one->>'promised_by_organization_id', y.one->>'organization_id') = b.{side}_promiser_id::text
         limit 1), b.{side}_organization_id)"""  # noqa: S608

@@ -304,7 +304,7 @@ def _body(actor: Actor, row: asyncpg.Record) -> str:
     answering = {
         side: UUID(shown["answering_organization_id"]) for side, shown in zip(Side, case["sides"], strict=True)
     }
-    sides = service.sides_of(actor, answering)
+    sides = service.sides_of(actor, answering, row["relations"])
     relations = service.relations_of(row["relations"], sides)
     for step, possible in zip(case["steps"], service.possible_with(case, sides), strict=True):
         step["allowed_actions"] = step_actions(actor, row["state"], relations, possible)

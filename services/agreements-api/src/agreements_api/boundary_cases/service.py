@@ -144,8 +144,13 @@ async def close(
     return await step.end(after, _Told("close", BoundaryCaseClosed, _changes(step.columns, after), remark))
 
 
-def sides_of(actor: Actor, answering: Mapping[Side, UUID]) -> frozenset[Side]:
-    """The sides that the caller's organisation answers for: both, where the two localities have merged."""
+def sides_of(actor: Actor, answering: Mapping[Side, UUID], relations: Sequence[str]) -> frozenset[Side]:
+    """The sides that the caller's organisation answers for: both, where the two localities have merged.
+
+    A side that was taken out of the task has nobody else; where it does not stand in the agreement either, it reads.
+    """
+    if set(relations) <= {Relation.FORMER}:
+        return frozenset()
     return frozenset(side for side, organization_id in answering.items() if organization_id == actor.organization_id)
 
 
@@ -212,7 +217,7 @@ async def _begin(connection: Connection, actor: Actor, case_id: UUID, step: str,
     row = await repository.lock(connection, actor.organization_id, case_id)
     if row is None:
         raise errors.CaseNotFound
-    sides = sides_of(actor, {side: row[f"{side}_answering_id"] for side in Side})
+    sides = sides_of(actor, {side: row[f"{side}_answering_id"] for side in Side}, row["relations"])
     relations = relations_of(row["relations"], sides)
     if not may(actor, step, relations):
         raise errors.NotAllowed
