@@ -99,7 +99,16 @@ async def test_a_filter_narrows_the_list(
 
 
 async def test_tasks_of_one_agreement(world: World, listed: dict[str, str]) -> None:
-    assert await letters(world, listed, agreement_id=listed["plan"]) == "de"
+    """By themselves, and with everything else that narrows a list."""
+
+    async def found(**query: Any) -> str:
+        return await letters(world, listed, agreement_id=listed["plan"], **query)
+
+    assert await found() == "de"
+    assert await found(organization=world.id("ubnd-dongtrieu")) == "d"
+    assert await found(organization=world.id("ubnd-dongtrieu"), relation="coordinating") == ""
+    assert await found(locality=str(world.organizations["ubnd-sondong"].unit_id)) == "e"
+    assert await found(timeliness="no_deadline", status="not_started") == "e"
 
 
 @pytest.mark.parametrize(

@@ -106,10 +106,10 @@ def _begins(narrowed: Filter, values: Parameters) -> tuple[str, ...]:
     A statement has one plan for every organisation, and no statistics tell how much is visible to one: PostgreSQL is
     not left to choose.
     """
-    if narrowed.agreement_id:
-        return (SCOPE,)
     if _taking_part(narrowed):
         return (f"t.id = any(array({_members(narrowed, values)})) and {_VISIBLE}",)
+    if narrowed.agreement_id:
+        return (SCOPE,)
     most = _GATHERED_OF_ALL if narrowed == Filter() else _GATHERED_OF_SOME
     few = f"(select cardinality(s.ids) <= {most} from seen s)"  # noqa: S608
     return (f"{_SEEN} and {few}", f"{_VISIBLE} and not {few}")
@@ -196,15 +196,17 @@ def _members(narrowed: Filter, values: Parameters) -> str:
     """
     value = values.place
     relations = f"{value(list(narrowed.relations) or [relation.value for relation in TaskRelation])}::text[]"
-    condition = "true"
-    if narrowed.organization:
-        condition += f" and m.organization_id = {value(narrowed.organization)}"
-    elif not narrowed.locality:
-        condition += " and m.organization_id = $1"
-    joined = ""
+    whose, joined = [], ""
     if narrowed.locality:
         joined = " join organization o on o.id = m.organization_id"
-        condition += f" and o.unit_id = {value(narrowed.locality)}"
+        whose.append(f"o.unit_id = {value(narrowed.locality)}")
+    if narrowed.organization:
+        whose.append(f"m.organization_id = {value(narrowed.organization)}")
+    elif not narrowed.locality:
+        whose.append("m.organization_id = $1")
+    if narrowed.agreement_id:
+        whose.append(f"m.agreement_id = {value(narrowed.agreement_id)}")
+    condition = " and ".join(whose)
     return f"""
         select m.source_id from agreement_member m{joined} where m.relation = any({relations}) and {condition}
         union all
