@@ -55,6 +55,12 @@ def test_the_first_of_two_columns_of_one_name_counts() -> None:
     assert (header.columns, header.ignored) == ({0: "title", 1: "lead"}, ["Nhiệm vụ"])
 
 
+def test_the_second_of_two_columns_under_one_title_is_named() -> None:
+    header = find_header(ImportKind.TASKS, [["Nội dung", "Chủ trì", "Thời hạn", "Thời hạn", "Ghi chú", "Thời hạn"]])
+    assert header is not None
+    assert (header.columns[2], header.ignored) == ("due_on", ["Thời hạn"])
+
+
 def test_headers_far_below_are_not_looked_for() -> None:
     rows = [[""]] * LOOKED_AT + [["Nhiệm vụ", "Chủ trì"]]
     assert find_header(ImportKind.TASKS, rows) is None

@@ -56,6 +56,12 @@ def test_lines_within_quotes_belong_to_one_cell() -> None:
     assert values(table)[0][1] == "Hai\ndòng"
 
 
+@pytest.mark.parametrize("blank", [" ", "\u00a0", "\u200b", "\ufeff"])
+def test_a_row_of_blanks_is_empty(blank: str) -> None:
+    text = delimited(HEADERS, TASK, (blank,) * 5, ("", blank, "", "", ""))
+    assert [row.number for row in read(text.encode()).rows] == [2]
+
+
 def test_what_begins_like_a_formula_is_text() -> None:
     rows = [(str(at), text, *TASK[2:]) for at, text in enumerate(("=1+1", "+84", "-5", "@x", "=cmd|' /C calc'!A0"))]
     assert [row[1] for row in values(read(delimited(HEADERS, *rows).encode()))] == [row[1] for row in rows]

@@ -149,6 +149,17 @@ async def test_columns_that_mean_nothing_are_named_and_groups_and_examples_passe
     assert await office.titles(plan) == [TASK[1]]
 
 
+async def test_a_heading_of_a_table_that_was_saved_as_text_is_passed_over(world: World, office: Office) -> None:
+    plan = await world.plan()
+    content = delimited(HEADERS, ("I. Hạ tầng giao thông", "", "", "", ""), TASK, ("2", "", "", "", "")).encode()
+    job = await office.imported(content, name="bang.csv", kind="tasks", agreement_id=plan["id"])
+    # A number without a task is one that was forgotten.
+    assert [(error["cell"], error["code"]) for error in await office.errors(job)] == [
+        ("B4", "missing"),
+        ("C4", "missing"),
+    ]
+
+
 async def test_cells_of_thousands_of_names_or_letters_are_one_error_each(world: World, office: Office) -> None:
     plan = await world.plan()
     names, brackets = "\n".join(f"Cơ quan {at}" for at in range(3_000)), "(" * 15_000 + "1" * 15_000

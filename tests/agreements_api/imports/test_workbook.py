@@ -71,6 +71,29 @@ def test_a_heading_over_all_columns_is_no_task() -> None:
     assert column(read(content), "title") == [TASK[1]]
 
 
+@pytest.mark.parametrize("ordinal", ["I", "1", 1, None])
+def test_a_heading_beside_its_number_is_no_task(ordinal: Any) -> None:
+    content = workbook(HEADERS, (ordinal, "Hạ tầng giao thông", None, None, None), TASK, merged=("B2:E2",))
+    assert column(read(content), "title") == [TASK[1]]
+
+
+def test_a_name_over_two_columns_is_no_heading() -> None:
+    content = workbook(HEADERS, ("1", "Một", "UBND thị xã Đông Triều", None, "31/12/2026"), merged=("C2:D2",))
+    assert column(read(content), "title") == ["Một"]
+
+
+@pytest.mark.parametrize("blank", [" ", "\u00a0", "\n", "\u200b", " \u00a0\ufeff"])
+def test_a_row_of_blanks_is_empty(blank: str) -> None:
+    table = read(workbook(HEADERS, TASK, (blank,) * 5, (None, blank)))
+    assert [row.number for row in table.rows] == [2]
+
+
+def test_of_a_header_over_two_columns_nothing_is_left_to_name() -> None:
+    header = (*HEADERS[:3], HEADERS[3], None, HEADERS[4])
+    table = read(workbook(header, (*TASK[:4], None, TASK[4]), merged=("D1:E1",)))
+    assert (table.header.ignored, list(table.header.columns)) == ([], [0, 1, 2, 3, 5])
+
+
 def test_a_sheet_that_nobody_sees_is_not_read() -> None:
     book = Workbook()
     hidden, notes, shown = book.active, book.create_sheet("Ghi chú"), book.create_sheet("Việc")

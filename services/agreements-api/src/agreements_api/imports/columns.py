@@ -184,7 +184,7 @@ def _header(kind: ImportKind, at: int, row: Sequence[str]) -> Header:
         if key is not None and key not in columns.values():
             columns[position] = key
             texts[position] = shown
-        elif shown and shown not in ignored and shown not in texts.values():
+        elif shown and shown not in ignored:
             ignored.append(shown[:100])
     missing = [column.header for column in COLUMNS[kind] if column.required and column.key not in columns.values()]
     return Header(at, columns, texts, ignored, missing)

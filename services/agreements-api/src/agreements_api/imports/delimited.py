@@ -11,7 +11,7 @@ from agreements_api.imports.columns import LOOKED_AT, Header, find_header
 from agreements_api.imports.inspection import Limits
 from agreements_api.imports.kinds import ImportKind
 from agreements_api.imports.refusals import Refusal, Refused
-from agreements_api.imports.table import Cell, Row, Table, no_header
+from agreements_api.imports.table import Cell, Row, Table, is_blank, no_header
 from agreements_api.imports.values import text_of
 
 SEPARATORS = (";", ",", "\t", "|")
@@ -91,7 +91,7 @@ def _rows(text: str, separator: str, header: Header, limits: Limits) -> Iterator
         cells = {
             header.columns[at]: Cell(value) for at, value in enumerate(row) if at in header.columns and value.strip()
         }
-        if not cells:
+        if is_blank(cells.values()):
             continue
         filled += 1
         if filled > limits.rows:

@@ -139,12 +139,15 @@ class Cells:
         return fold(text_of(self._values.get("ordinal"))).startswith(fold(EXAMPLE_MARK))
 
     def is_group(self) -> bool:
-        """A heading between the rows: a roman number or a letter, a few words, and nothing else."""
+        """A heading between the rows: a roman number or a letter, a few words, and nothing else.
+
+        Of one over all the columns a table of text keeps the words in the first of them.
+        """
         ordinal = fold(text_of(self._values.get("ordinal"))).rstrip(".)")
-        return bool(_GROUP.fullmatch(ordinal)) and {key for key in self._values if self.has(key)} <= {
-            "ordinal",
-            "title",
-        }
+        filled = {key for key in self._values if self.has(key)}
+        if filled == {"ordinal"}:
+            return any(letter.isalpha() for letter in ordinal)
+        return bool(_GROUP.fullmatch(ordinal)) and filled <= {"ordinal", "title"}
 
     def _tell_reading(self, key: str, value: Raw, day: date | None) -> None:
         said = shortened(value)

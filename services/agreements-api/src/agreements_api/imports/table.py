@@ -8,7 +8,7 @@ from typing import Any
 from agreements_api.imports.columns import COLUMNS, Header
 from agreements_api.imports.kinds import ImportKind
 from agreements_api.imports.refusals import Refusal, Refused
-from agreements_api.imports.values import Raw
+from agreements_api.imports.values import Raw, text_of
 
 
 class _Mark(str):
@@ -53,6 +53,11 @@ class RawRow:
 
     number: int
     values: Mapping[str, Raw]
+
+
+def is_blank(cells: Iterable[Cell]) -> bool:
+    """Whether nobody sees anything in these cells, whatever blanks were left in them."""
+    return not any(text_of(cell.value) for cell in cells)
 
 
 def packed(row: Row) -> list[Any]:

@@ -33,8 +33,10 @@ _OPEN_ENDED = frozenset(
     }
 )
 _LEAD_IN = re.compile(r"^(?:truoc ngay|truoc|den het ngay|den het|den ngay|den|het|xong truoc|trong|vao|ngay|khoang) ")
-_NUMERIC = re.compile(r"(\d{1,2})\s*[/.\-]\s*(\d{1,2})\s*[/.\-]\s*(\d{4}|\d{2})")
-_ISO = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?:[t ]00:00(?::00)?(?:\.0+)?)?")
+# What programs write behind a day that is kept as a moment.
+_MIDNIGHT = r"(?:[t ]0?0:00(?::00)?(?:\.0+)?)?"
+_NUMERIC = re.compile(r"(\d{1,2})\s*[/.\-]\s*(\d{1,2})\s*[/.\-]\s*(\d{4}|\d{2})" + _MIDNIGHT)
+_ISO = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})" + _MIDNIGHT)
 _LONG = re.compile(r"(\d{1,2}) thang (\d{1,2})(?:,)? nam (\d{4})")
 _MONTH = re.compile(r"(?:cuoi )?thang (\d{1,2})(?:\s*[/.\-]\s*| nam )(\d{4})|(\d{1,2})[/.\-](\d{4})")
 _QUARTER = re.compile(r"(?:cuoi )?quy (i{1,3}|iv|[1-4])(?:\s*[/.\-,]\s*| nam | )(\d{4})")

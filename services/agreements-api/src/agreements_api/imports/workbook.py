@@ -3,7 +3,7 @@
 import io
 import posixpath
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -14,14 +14,15 @@ from zipfile import BadZipFile, ZipFile
 from openpyxl import load_workbook
 from openpyxl.utils.exceptions import InvalidFileException
 
-from agreements_api.imports.columns import LOOKED_AT, Header, find_header
+from agreements_api.imports.columns import LOOKED_AT, ORDINAL, Header, find_header
 from agreements_api.imports.inspection import OUT_OF_MEMORY, Limits, SheetSize, measure, open_package
 from agreements_api.imports.kinds import ImportKind
 from agreements_api.imports.refusals import Refusal, Refused
-from agreements_api.imports.table import FORMULA, WRONG_VALUE, Cell, Row, Table, no_header
+from agreements_api.imports.table import FORMULA, WRONG_VALUE, Cell, Row, Table, is_blank, no_header
 from agreements_api.imports.values import text_of
 
 _MOST_SHEETS = 50
+_NUMBER = ORDINAL.key
 
 
 @dataclass(frozen=True)
@@ -69,10 +70,7 @@ def _find(package: ZipFile, book: Any, kind: ImportKind, limits: Limits) -> Tabl
         size = measure(package, posixpath.normpath(sheet._worksheet_path), limits)
         sheet.reset_dimensions()
         merged = _by_row(size)
-        top = [
-            [text_of(cell.value) for cell in row]
-            for row in _spread(sheet.iter_rows(max_row=LOOKED_AT, max_col=limits.columns), merged)
-        ]
+        top = [_texts(row) for row in _spread(sheet.iter_rows(max_row=LOOKED_AT, max_col=limits.columns), merged)]
         header = find_header(kind, top)
         if header is not None:
             return Table(sheet.title[:100], header, size.filled_rows, _rows(sheet, header, merged, limits))
@@ -92,11 +90,26 @@ def _read_rows(sheet: Any, header: Header, merged: dict[int, list[_Merged]], lim
         found = {
             header.columns[at]: cell for at, cell in enumerate(row) if at in header.columns and cell.value is not None
         }
-        if not found:
+        if is_blank(found.values()):
             continue
-        ranges = {cell.merged for cell in row if cell.value is not None}
-        # One heading over all the columns ("I. Hạ tầng giao thông") is no task.
-        yield Row(number, found, heading=len(ranges) == 1 and ranges != {None} and len(found) > 1)
+        yield Row(number, found, heading=_is_heading(row, header))
+
+
+def _is_heading(row: Sequence[Cell], header: Header) -> bool:
+    """One range over several columns and nothing beside it but its number ("I. Hạ tầng giao thông") is no task."""
+    filled = {at: cell.merged for at, cell in enumerate(row) if cell.value is not None}
+    ranges = {merged for at, merged in filled.items() if header.columns.get(at) != _NUMBER}
+    covered = [at for at, merged in filled.items() if at in header.columns and merged in ranges]
+    return len(ranges) == 1 and ranges != {None} and len(covered) > 1
+
+
+def _texts(row: Sequence[Cell]) -> list[str]:
+    """What may be headers; one over several columns is that of the first of them."""
+    merged = (None, *(cell.merged for cell in row))
+    return [
+        "" if cell.merged is not None and cell.merged == before else text_of(cell.value)
+        for before, cell in zip(merged, row, strict=False)
+    ]
 
 
 def _spread(rows: Any, merged: dict[int, list[_Merged]]) -> Iterator[list[Cell]]:
