@@ -44,7 +44,7 @@ def shown(actor: Actor, row: asyncpg.Record, *, status_code: int = 200) -> Respo
 def bodies_of(actor: Actor, rows: Sequence[asyncpg.Record]) -> list[str]:
     """Tasks as the caller sees them; on one page they stand to him in few different ways."""
     caller = Caller.of(actor)
-    known: dict[tuple[str, str, bool, bool, bool, bool, bool], tuple[str, ...]] = {}
+    known: dict[tuple[str, str, bool, bool, bool, bool, bool, bool], tuple[str, ...]] = {}
     bodies = []
     for row in rows:
         stand = (
@@ -52,6 +52,7 @@ def bodies_of(actor: Actor, rows: Sequence[asyncpg.Record]) -> list[str]:
             row["relations"],
             row["coordinated"],
             row["confirmed"],
+            row["closed"],
             row["accepted"],
             row["extendable"],
             row["repeatable"],
@@ -68,6 +69,7 @@ def _actions(
     relations: str,
     coordinated: bool,
     confirmed: bool,
+    closed: bool,
     accepted: bool,
     extendable: bool,
     repeatable: bool,
@@ -78,6 +80,7 @@ def _actions(
         relations,
         coordinated=coordinated,
         confirmed=confirmed,
+        closed=closed,
         accepted=accepted,
         extendable=extendable,
         repeatable=repeatable,
@@ -85,10 +88,11 @@ def _actions(
 
 
 def etag_of(row: asyncpg.Record) -> str:
-    # Timeliness changes with the day, and a task stops to be the newest occurrence, without a version: whoever holds
-    # the answer from before must not be told 304.
+    # Timeliness changes with the day, a window closes with it, and a task stops to be the newest occurrence, without a
+    # version: whoever holds the answer from before must not be told 304.
     once = "set_recurrence" in STEPS[row["status"]] and not row["repeatable"]
-    return etag(row["version"], f"{row['timeliness']}_once" if once else row["timeliness"])
+    also = "_once" if once else "_closed" if row["closed"] else ""
+    return etag(row["version"], f"{row['timeliness']}{also}" if also else row["timeliness"])
 
 
 async def check_visible(connection: Connection, actor: Actor, task_id: UUID, as_of: datetime | None = None) -> None:

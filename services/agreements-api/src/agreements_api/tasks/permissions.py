@@ -53,6 +53,10 @@ def may(actor: Actor, step: str, relations: Iterable[str]) -> bool:
     return allowed(actor, f"task.{step}", relations)
 
 
+# What a submission is answered with: until its window closes, which is its confirmation.
+ANSWERS = frozenset({"confirm", "return", "refuse"})
+
+
 @lru_cache(maxsize=64)
 def steps(status: str, *, coordinated: bool) -> tuple[str, ...]:
     """What can happen to a task: it is completed by its coordinating parties or, without any, by decision."""
@@ -69,6 +73,7 @@ def allowed_actions(
     *,
     coordinated: bool,
     confirmed: bool,
+    closed: bool,
     accepted: bool,
     extendable: bool,
     repeatable: bool,
@@ -78,6 +83,7 @@ def allowed_actions(
     without = (
         *(("confirm", confirmed), ("refuse", confirmed), ("accept", accepted)),
         *(("extend", not extendable), ("set_recurrence", not repeatable)),
+        *((step, closed) for step in ANSWERS),
     )
     done = {step for step, is_without in without if is_without}
     return tuple(

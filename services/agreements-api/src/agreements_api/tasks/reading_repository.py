@@ -69,7 +69,8 @@ def shown_columns(today: str, soon: str) -> str:
     return (
         f"{_JSON} as body, t.id, t.version, t.status, {TIMELINESS} as timeliness, {RELATIONS} as relations,"
         f" jsonb_array_length(t.parties->'coordinating') > 0 as coordinated, {_CONFIRMED} as confirmed,"
-        f" {_ACCEPTED} as accepted, {EXTENDABLE} as extendable, {REPEATABLE} as repeatable"
+        f" (t.respond_by < {{today}}) is true as closed, {_ACCEPTED} as accepted, {EXTENDABLE} as extendable,"
+        f" {REPEATABLE} as repeatable"
     ).format(today=today, soon=soon)
 
 

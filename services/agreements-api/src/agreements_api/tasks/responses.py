@@ -27,6 +27,13 @@ def void(parties: Sequence[TaskParty]) -> list[TaskParty]:
     return [party.model_copy(update={"confirmed_at": None, "lapsed_at": None, "respond_by": None}) for party in parties]
 
 
+def is_closed(parties: Sequence[TaskParty], today: date) -> bool:
+    """Whether the window of a submission was over before today, and the lapse has still to be carried out."""
+    return any(
+        party.confirmed_at is None and party.respond_by is not None and party.respond_by < today for party in parties
+    )
+
+
 def lapsed(parties: Sequence[TaskParty], now: datetime) -> tuple[list[TaskParty], list[TaskParty]]:
     """The parties once the window has closed, and those of them that had not answered: they count as confirmed."""
     after = [

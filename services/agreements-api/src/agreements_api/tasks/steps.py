@@ -10,9 +10,9 @@ import asyncpg
 
 from agreements_api.history.service import changes_between
 from agreements_api.policy import Caller, allowed
-from agreements_api.tasks import errors, reading_repository, repository, writing_repository
+from agreements_api.tasks import errors, reading_repository, repository, responses, writing_repository
 from agreements_api.tasks.models import TaskStatus
-from agreements_api.tasks.permissions import allowed_actions, steps
+from agreements_api.tasks.permissions import ANSWERS, allowed_actions, steps
 from agreements_api.tasks.repository import Locked
 from agreements_api.tasks.timeliness import soon_until
 from agreements_api.tasks.writing_repository import DecisionRow, ReportRow, Told
@@ -139,16 +139,19 @@ def check_possible(begun: Step, step: str) -> None:
     own = [party for party in task.coordinating if party.organization_id == actor.organization_id]
     confirmed = bool(own) and all(party.confirmed_at is not None for party in own)
     accepted = has_accepted(task, actor.organization_id)
+    closed = responses.is_closed(task.coordinating, clock.day_of(begun.now))
     if confirmed and step in ("confirm", "refuse"):
         raise errors.AlreadyConfirmed
     coordinated = bool(task.coordinating)
-    if step not in steps(task.status, coordinated=coordinated) or (step == "accept" and accepted):
+    taken = (step == "accept" and accepted) or (step in ANSWERS and closed)
+    if taken or step not in steps(task.status, coordinated=coordinated):
         possible = allowed_actions(
             Caller.of(actor),
             task.status,
             begun.locked.relations,
             coordinated=coordinated,
             confirmed=confirmed,
+            closed=closed,
             accepted=accepted,
             extendable=begun.locked.extendable,
             repeatable=begun.locked.repeatable,
