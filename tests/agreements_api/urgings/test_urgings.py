@@ -167,6 +167,18 @@ async def test_a_task_that_is_over_is_not_urged_and_can_be_explained(world: Worl
     problem(await leader.post(f"{cancelled}/explanations", ASKED), 409, "nothing_to_ask")
 
 
+async def test_nobody_is_late_with_an_answer_while_the_task_is_suspended(world: World, plan: Json) -> None:
+    task = await world.under_way(plan)
+    _, path = await asked(world, task)
+    lead, custodian = world.person("ubnd-dongtrieu"), world.person("dongtrieu")
+    await custodian.step(task, "suspend", {"reason": "Chờ nguồn vốn (minh họa)"})
+    async with days_later(world, 10):
+        assert (await lead.read(path))["overdue"] is False
+        assert (await lead.read(f"{task}/urgings", overdue="true"))["items"] == []
+        await custodian.step(task, "resume", {"reason": "Đã có vốn (minh họa)"})
+        assert (await lead.read(path))["overdue"] is True
+
+
 async def test_an_answer_that_is_late_says_so_and_is_still_taken(world: World, plan: Json) -> None:
     task = await world.under_way(plan)
     _, path = await asked(world, task)

@@ -10,6 +10,7 @@ import pytest_asyncio
 from agreements_api.agreements.lifecycle import end_what_is_over
 from tests.agreements_api.agreements.test_signing_time import days_later
 from tests.agreements_api.agreements.world import PARTIES, Json, World, accepted, signature
+from tests.agreements_api.boundary_cases import dossiers
 from tests.agreements_api.boundary_cases.dossiers import FIRST, SECOND, confirmed, opened, path_of
 from tests.agreements_api.days import on_day
 from tests.agreements_api.meetings.steps import concluded, held
@@ -58,6 +59,31 @@ async def test_what_a_task_asked_for_ends_with_it_and_comes_back_with_it(world: 
     await custodian.step(path, "reopen", REASON)
     await waiting(lead, urged["id"])
     await waiting(custodian, asked["id"])
+
+
+async def test_what_lies_beside_a_task_waits_while_it_is_suspended(world: World, plan: Json) -> None:
+    path, custodian = await world.under_way(plan, due_on="2026-12-31"), world.person("dongtrieu")
+    lead = world.person("ubnd-dongtrieu")
+    urged = accepted(await custodian.post(f"{path}/urgings", {"message": "Đề nghị báo cáo."}), 201)
+    explained = accepted(await custodian.post(f"{path}/explanations", {"message": "Vì sao chậm?"}), 201)
+    asked = await lead.step(path, "extensions", {"due_on": "2027-02-26", **REASON})
+    case = accepted(await lead.post(f"{path}/boundary-cases", dossiers.body(world)), 201)
+    waits = [(lead, urged["id"]), (lead, explained["id"]), (custodian, asked["id"]), (lead, case["id"])]
+    await custodian.step(path, "suspend", REASON)
+    assert [await of(person, subject) for person, subject in waits] == [None] * 4
+    await custodian.step(path, "resume", REASON)
+    for person, subject in waits:
+        await waiting(person, subject)
+
+
+async def test_a_dossier_asks_for_nothing_once_its_task_is_over(world: World, plan: Json) -> None:
+    case = await opened(world, plan)
+    path, custodian = f"/v1/tasks/{case['task_id']}", world.person("dongtrieu")
+    await waiting(world.person(SECOND), case["id"])
+    await custodian.step(path, "cancel", REASON)
+    assert (await of(world.person(FIRST), case["id"]), await of(world.person(SECOND), case["id"])) == (None, None)
+    await custodian.step(path, "reopen", REASON)
+    await waiting(world.person(SECOND), case["id"])
 
 
 async def test_whoever_takes_a_place_has_the_work_that_was_there(world: World, plan: Json) -> None:

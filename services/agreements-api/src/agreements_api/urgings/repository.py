@@ -30,8 +30,8 @@ def holder_in(parties: str, holder: str = "h") -> str:
 
 
 def overdue_of(*, said: str, task_status: str) -> str:
-    """Whether an answer is late on a day ($2). Nobody is late with one that nobody needs any more."""
-    return f"""({said}.status = 'open' and u.answer_due_on < $2 and {task_status} <> 'cancelled'
+    """Whether an answer is late on a day ($2). Nobody is late with one that nobody needs, any more or for now."""
+    return f"""({said}.status = 'open' and u.answer_due_on < $2 and {task_status} not in ('suspended', 'cancelled')
     and (u.kind = 'explanation' or {task_status} <> 'completed'))"""
 
 
