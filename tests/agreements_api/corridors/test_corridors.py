@@ -98,6 +98,14 @@ async def test_what_cannot_be_taken_is_named(world: World, plan: Json, change: J
     assert (await world.person("dongtrieu").read(drawn["path"]))["version"] == 1
 
 
+async def test_a_clause_that_is_named_twice_counts_once(world: World, plan: Json) -> None:
+    first, second = (clause["id"] for clause in plan["clauses"])
+    drawn = await corridor(world, plan, clause_ids=[first, second, first])
+    assert (await world.person("dongtrieu").read(drawn["path"]))["clause_ids"] == [first, second]
+    changed = await patch(world.specialist("dongtrieu"), drawn["path"], {"clause_ids": [second, second]})
+    assert accepted(changed, 200)["clause_ids"] == [second]
+
+
 async def test_a_task_of_another_agreement_is_none_of_it(world: World, plan: Json) -> None:
     task = await world.task(await world.plan())
     answer = await world.specialist("dongtrieu").post(

@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field
 
 from agreements_api.agreements.schemas import Day, Title
 from agreements_api.corridors.geometry import MAX_POSITIONS, GeometryType
@@ -20,7 +20,13 @@ Position = Annotated[
 ]
 Length = Annotated[int, Field(strict=True, ge=1, le=2_000_000, description="In metres.")]
 Width = Annotated[float, Field(strict=True, ge=0.5, le=200, allow_inf_nan=False, description="In metres.")]
-ClauseIds = Annotated[list[UUID], Field(max_length=50)]
+
+
+def _each_once(clause_ids: list[UUID]) -> list[UUID]:
+    return list(dict.fromkeys(clause_ids))
+
+
+ClauseIds = Annotated[list[UUID], Field(max_length=50, description="Each counts once."), AfterValidator(_each_once)]
 
 _AGREEMENT = "01990000-0000-7000-8000-0000000000a1"
 _OWNER = "01990000-0000-7000-8000-000000000003"
