@@ -170,6 +170,20 @@ async def test_steps_are_replaced_until_a_side_has_confirmed_one(world: World, p
     assert pointers(problem(await worker.change(path, {"steps": other[:1]}), 422)) == ["/steps"]
 
 
+async def test_steps_are_replaced_with_the_figures_that_made_them_void(world: World, plan: Json) -> None:
+    case = await opened(world, plan)
+    path, worker, other = path_of(case), world.specialist(FIRST), [{"title": "Đo đạc lại"}]
+    await confirmed(world, case, 0, FIRST)
+    after = accepted(await worker.change(path, {"households": 13, "steps": other}), 200)
+    assert (after["households"], [step["title"] for step in after["steps"]]) == (13, ["Đo đạc lại"])
+    assert [one["confirmed_at"] for one in after["steps"][0]["confirmations"]] == [None, None]
+    completed = await opened(world, plan)
+    await confirmed(world, completed, 0, FIRST, SECOND)
+    refused = await worker.change(path_of(completed), {"households": 13, "steps": other})
+    assert pointers(problem(refused, 422)) == ["/steps"]
+    assert (await worker.read(path_of(completed)))["households"] == 12
+
+
 async def test_a_patch_that_changes_nothing_makes_no_version(world: World, plan: Json) -> None:
     case = await opened(world, plan)
     same = accepted(await world.specialist(FIRST).change(path_of(case), {"households": 12}), 200)

@@ -1,7 +1,7 @@
 """Rules of dossiers of boundary areas. Every function runs inside the caller's transaction; each change is logged."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -84,6 +84,8 @@ async def update(
     changes = _changes(step.columns, after)
     if any(change.field in _COUNTED for change in changes):
         changes += await _make_void(step)
+        # What is void stands in the way of other steps no more.
+        step = replace(step, steps=await repository.steps(connection, case_id))
     if "steps" in given:
         changes += await _replace_steps(step, [one.model_dump() for one in body.steps])
     if not changes:
