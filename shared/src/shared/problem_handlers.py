@@ -35,6 +35,11 @@ _VIETNAMESE = {
     "string_pattern_mismatch": "Không đúng định dạng.",
     "int_type": "Phải là số nguyên.",
     "int_parsing": "Phải là số nguyên.",
+    "int_parsing_size": "Số quá lớn.",
+    "int_from_float": "Phải là số nguyên.",
+    "float_type": "Phải là số.",
+    "float_parsing": "Phải là số.",
+    "finite_number": "Phải là số hữu hạn.",
     "bool_type": "Phải là true hoặc false.",
     "bool_parsing": "Phải là true hoặc false.",
     "enum": "Giá trị không thuộc danh mục: {expected}.",
@@ -45,16 +50,30 @@ _VIETNAMESE = {
     "date_from_datetime_parsing": "Ngày phải có dạng YYYY-MM-DD.",
     "date_type": "Ngày phải có dạng YYYY-MM-DD.",
     "datetime_parsing": "Thời điểm phải theo RFC 3339.",
+    "datetime_type": "Thời điểm phải theo RFC 3339.",
+    "timezone_aware": "Thời điểm phải có múi giờ.",
     "datetime_from_date_parsing": "Thời điểm phải theo RFC 3339.",
     "instant_parsing": "Phải là thời điểm theo RFC 3339, có múi giờ, hoặc ngày YYYY-MM-DD.",
     "instant_in_future": "Thời điểm còn ở tương lai.",
+    "period_reversed": "Kỳ báo cáo kết thúc trước khi bắt đầu.",
+    "term_reversed": "Hiệu lực kết thúc trước khi bắt đầu.",
+    "nobody_named": "Cần nêu cơ quan chủ trì, phối hợp hoặc theo dõi kể từ nay.",
+    "not_assignable": "Không tài khoản nào của cơ quan có vai trò này.",
+    "exactly_one": "Nêu đúng một trong agreement_id, clause_id và task_id.",
     "personal_data": "Có vẻ chứa dữ liệu cá nhân ({wording}): chỉ ghi số lượng, không ghi người.",
     "greater_than_equal": "Phải từ {ge} trở lên.",
     "less_than_equal": "Phải từ {le} trở xuống.",
+    "greater_than": "Phải lớn hơn {gt}.",
+    "less_than": "Phải nhỏ hơn {lt}.",
+    "url_type": "Phải là địa chỉ web, bắt đầu bằng https://.",
+    "url_parsing": "Phải là địa chỉ web, bắt đầu bằng https://.",
+    "url_scheme": "Địa chỉ web phải bắt đầu bằng https:// hoặc http://.",
+    "url_too_long": "Địa chỉ web quá dài: nhiều nhất {max_length} ký tự.",
     "list_type": "Phải là danh sách.",
     "too_long": "Quá nhiều phần tử: nhiều nhất {max_length}.",
     "too_short": "Quá ít phần tử: ít nhất {min_length}.",
     "model_attributes_type": "Phải là một đối tượng JSON.",
+    "model_type": "Phải là một đối tượng JSON.",
     "dict_type": "Phải là một đối tượng JSON.",
 }
 
@@ -139,4 +158,8 @@ def _vietnamese(detail: Mapping[str, Any]) -> str:
     wording = _VIETNAMESE.get(detail["type"])
     if wording is None:
         return f"Giá trị không hợp lệ ({detail['msg']})."
-    return wording.format_map(detail.get("ctx") or {})
+    context = dict(detail.get("ctx") or {})
+    if "expected" in context:
+        # Pydantic lists what there is in English: 'a', 'b' or 'c'.
+        context["expected"] = str(context["expected"]).replace("' or '", "' hoặc '")
+    return wording.format_map(context)
