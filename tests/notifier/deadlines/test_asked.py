@@ -278,6 +278,29 @@ async def test_an_alert_says_what_is_asked_and_where_it_is_answered(world: World
     assert read.json() == {"read": 1}
 
 
+@pytest.mark.parametrize(
+    ("status", "left"), [("suspended", set()), ("cancelled", set()), ("completed", {"explanation"})]
+)
+async def test_nothing_is_due_of_a_task_that_rests(world: World, door: Door, status: str, left: set[str]) -> None:
+    lead, above, task_id = staffed(), staffed("Ban Thường vụ Tỉnh ủy"), uuid4()
+    await world.meet(lead, above)
+    kinds = {"urging": TaskUrged, "explanation": TaskExplanationRequested}
+    for version, (kind, event) in enumerate(kinds.items(), start=2):
+        await world.learn(urged(lead, event, urging(lead, above, kind), task_id=task_id, version=version))
+    caller = door.caller(lead, "leader")
+
+    async def due() -> set[str]:
+        page = (await caller.get("/v1/deadlines", count="true")).json()
+        assert page["total"] == len(page["items"])
+        return {item["subject_kind"] for item in page["items"]}
+
+    assert await due() == set(kinds)
+    await world.learn(task_event(lead, due_on=None, moment=TUESDAY, task_id=task_id, version=4, status=status))
+    assert await due() == left
+    await world.learn(task_event(lead, due_on=None, moment=TUESDAY, task_id=task_id, version=5))
+    assert await due() == set(kinds)
+
+
 async def test_a_mention_is_no_deadline(world: World, door: Door) -> None:
     body = staffed()
     await world.meet(body)

@@ -49,20 +49,24 @@ on conflict (task_id, organization_id) do update set
     role = excluded.role, due_on = excluded.due_on, revision = excluded.revision, is_open = excluded.is_open,
     since = excluded.since, task_version = excluded.task_version, account_ids = excluded.account_ids
 """
-_LIST = """
+# What is asked beside a task waits while that is suspended, and ends with it, but for an explanation of what is done.
+_WANTED = """not exists (select from task about where about.id = t.about_task_id and (
+    about.status in ('suspended', 'cancelled')
+    or about.status = 'completed' and d.subject_kind <> 'explanation'))"""
+_LIST = f"""
 select d.task_id, d.subject_kind, d.role, d.due_on, d.revision, d.since, t.title, t.agreement_id, t.agreement_title,
        t.agreement_number, t.status, t.lead_name, t.demonstration, t.about_task_id, t.path
 from deadline d join task t on t.id = d.task_id
 where d.organization_id = $1 and d.is_open and d.due_on is not null and d.due_on <= $2
-  and ($3::date is null or (d.due_on, d.task_id) > ($3, $4)) and ($5::text[] = '{}' or d.role = any($5))
-  and d.subject_kind = any($6::text[])
+  and ($3::date is null or (d.due_on, d.task_id) > ($3, $4)) and ($5::text[] = '{{}}' or d.role = any($5))
+  and d.subject_kind = any($6::text[]) and {_WANTED}
 order by d.due_on, d.task_id limit $7
-"""
-_COUNT = """
-select count(*) from deadline d
+"""  # noqa: S608
+_COUNT = f"""
+select count(*) from deadline d join task t on t.id = d.task_id
 where d.organization_id = $1 and d.is_open and d.due_on is not null and d.due_on <= $2
-  and ($3::text[] = '{}' or d.role = any($3)) and d.subject_kind = any($4::text[])
-"""
+  and ($3::text[] = '{{}}' or d.role = any($3)) and d.subject_kind = any($4::text[]) and {_WANTED}
+"""  # noqa: S608
 _OFFSETS = "select topic, partition, next_offset from inbox_offset where consumer_group = $1 and cluster_id = $2"
 _CLEAR = "delete from deadline", "delete from task", "delete from organization"
 
