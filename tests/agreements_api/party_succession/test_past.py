@@ -80,3 +80,19 @@ async def test_how_what_was_decided_before_had_begun_is_worked_out(reform: Refor
     await asyncio.to_thread(downgrade, "agreements_api", owner, "0024")
     await asyncio.to_thread(upgrade, "agreements_api", owner)
     assert past(await successions(given, leader, as_of=instant)) == past(open_)
+
+
+async def test_whoever_answers_is_a_party_in_lists_of_the_past_as_in_those_of_today(reform: Reform) -> None:
+    given = await divided(reform)
+    reader, before = reform.world.person("dongtrieu"), given.agreement["updated_at"]
+    [party] = [one for one in (await reader.read(given.path))["parties"] if one["responsible_organization_id"]]
+    heir = {"party": party["responsible_organization_id"]}, {"locality": str(given.first.id)}
+    signed = {"party": party["organization_id"]}, {"locality": str(given.town.unit.id)}
+    for narrowed in (*heir, *signed):
+        [found] = (await reader.read("/v1/agreements", **narrowed))["items"]
+        [was] = (await reader.read("/v1/agreements", as_of=moment(), **narrowed))["items"]
+        assert found["id"] == was["id"] == given.agreement["id"]
+    for narrowed in heir:
+        assert (await reader.read("/v1/agreements", as_of=before, **narrowed, count=True))["total"] == 0
+    for narrowed in signed:
+        assert len((await reader.read("/v1/agreements", as_of=before, **narrowed))["items"]) == 1

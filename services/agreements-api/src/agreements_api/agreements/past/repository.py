@@ -91,12 +91,16 @@ def _conditions(narrowed: Filter, values: Parameters) -> str:
     if narrowed.field:
         conditions.append(f"h.state->'fields' @> to_jsonb({value(narrowed.field)}::text)")
     if narrowed.party:
-        party = f"jsonb_build_object('organization_id', {value(narrowed.party)}::uuid)"
-        conditions.append(f"h.state->'parties' @> jsonb_build_array({party})")
+        party = f"{value(narrowed.party)}::uuid"
+        conditions.append(
+            f"(h.state->'parties' @> jsonb_build_array(jsonb_build_object('organization_id', {party}))"
+            f" or h.state->'parties' @> jsonb_build_array(jsonb_build_object('responsible_organization_id', {party})))"
+        )
     if narrowed.locality:
         conditions.append(
             "exists (select from jsonb_array_elements(h.state->'parties') y"
-            " join organization o on o.id = (y->>'organization_id')::uuid"
+            " join organization o"
+            " on o.id in ((y->>'organization_id')::uuid, (y->>'responsible_organization_id')::uuid)"
             f" where o.unit_id = {value(narrowed.locality)})"
         )
     return "".join(f" and {condition}" for condition in conditions)
