@@ -36,3 +36,10 @@ async def test_nothing_can_be_done_with_the_past(world: World) -> None:
     was = await leader.get(path, as_of=now())
     assert was.json()["allowed_actions"] == []
     assert (await leader.get(path, as_of=now(), headers={"If-None-Match": was.headers["etag"]})).status_code == 304
+
+
+async def test_before_the_agreement_was_there_it_has_no_points(world: World) -> None:
+    plan = await world.plan()
+    path, leader = f"/v1/agreements/{plan['id']}/open-points", world.person("chilinh")
+    assert (await leader.read(path, as_of=plan["created_at"]))["items"] == []
+    problem(await leader.get(path, as_of="2001-01-01"), 404)

@@ -188,7 +188,10 @@ order by o.id desc limit $6
 """  # noqa: S608
 POINTS_AS_OF = f"with {_OF_AGREEMENT.replace('<instant>', '$7')} {POINTS}"
 _READ_AS_OF = f"with {_POINTS_WERE.replace('<which>', 'o.id = $2').replace('<instant>', '$3')} {_READ}"
-_VISIBLE = f"select {_SEEN.format(key='$2')}"
+_VISIBLE = f"""
+select exists (select from agreement a where a.id = $2 and ($3::timestamptz is null or a.created_at <= $3)
+    and {_SEEN.format(key="a.id")})
+"""  # noqa: S608
 
 
 async def read_chain(
@@ -207,8 +210,11 @@ async def read_chain_as_of(
     return body
 
 
-async def is_visible(connection: asyncpg.Connection[Any], organization_id: UUID | None, agreement_id: UUID) -> bool:
-    return bool(await connection.fetchval(_VISIBLE, organization_id, agreement_id))
+async def is_visible(
+    connection: asyncpg.Connection[Any], organization_id: UUID | None, agreement_id: UUID, as_of: datetime | None
+) -> bool:
+    """Whether the caller sees the agreement, and it was there at the instant."""
+    return bool(await connection.fetchval(_VISIBLE, organization_id, agreement_id, as_of))
 
 
 async def read_point(

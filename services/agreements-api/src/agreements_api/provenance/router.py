@@ -87,7 +87,7 @@ async def list_open_points(
             limit=limit + 1,
             as_of=as_of,
         )
-        if not rows and not await repository.is_visible(connection, actor.organization_id, agreement_id):
+        if not rows and not await repository.is_visible(connection, actor.organization_id, agreement_id, as_of):
             raise AgreementNotFound
     items, last = cut(rows, limit)
     following = cursors.encode(scope, [last["id"]]) if last else None
