@@ -12,7 +12,7 @@ from agreements_api.provenance.models import OpenPointKind
 from agreements_api.provenance.service import raise_of_evaluation
 from shared import clock
 from shared.auth import SYSTEM
-from tests.agreements_api.agreements.world import Json, World, accepted, pointers, problem
+from tests.agreements_api.agreements.world import Json, World, accepted, pointers, problem, signature
 
 POINT: Json = {
     "kind": "shortcoming",
@@ -261,3 +261,100 @@ async def test_what_an_evaluation_said_is_not_rewritten_by_the_application(world
 
 async def test_without_a_date_it_was_raised_today(world: World) -> None:
     assert (await raised(world, await world.plan(), raised_on=None))["raised_on"] == clock.today().isoformat()
+
+
+async def taken_up(world: World, plan: Json, **target: str) -> str:
+    """The path of a point of the plan that was carried into a draft."""
+    path = f"/v1/open-points/{(await raised(world, plan))['id']}"
+    await world.person("dongtrieu").step(path, "carry", dict(target))
+    return path
+
+
+async def test_a_clause_of_a_draft_keeps_what_it_takes_up_when_the_draft_is_edited(world: World) -> None:
+    plan, draft = await world.plan(), await world.draft()
+    path, editor = f"/v1/agreements/{draft['id']}", world.specialist("dongtrieu")
+    first, second = (await editor.read(f"{path}/clauses"))["items"]
+    points = [await taken_up(world, plan, clause_id=clause["id"]) for clause in (first, second)]
+    words = [{name: clause[name] for name in ("heading", "text", "field")} for clause in (first, second)]
+    for clauses, expected in (
+        # In their words at another place, and in other words at their place.
+        ([words[1], words[0], {"text": "Thêm."}], [second["id"], first["id"]]),
+        ([words[1], {"text": "Viết lại."}], [second["id"], first["id"]]),
+    ):
+        accepted(await editor.change(path, {"clauses": clauses}), 200)
+        found = (await editor.read(f"{path}/clauses"))["items"]
+        assert [clause["id"] for clause in found][:2] == expected
+        assert [clause["text"] for clause in found] == [clause["text"] for clause in clauses]
+    for point, clause in zip(points, (first, second), strict=True):
+        assert (await editor.read(point))["carried_to_clause_id"] == clause["id"]
+
+
+async def test_a_clause_that_takes_a_point_up_is_not_left_out_until_the_point_is_settled(world: World) -> None:
+    plan, draft = await world.plan(), await world.draft()
+    path, editor = f"/v1/agreements/{draft['id']}", world.specialist("dongtrieu")
+    first, second = (await editor.read(f"{path}/clauses"))["items"]
+    point = await taken_up(world, plan, clause_id=second["id"])
+    shorter = {"clauses": [{name: first[name] for name in ("heading", "text", "field")}]}
+    refused = problem(await editor.change(path, shorter), 409, "takes_up_open_points")
+    assert pointers(refused) == ["/clauses"]
+    assert len((await editor.read(f"{path}/clauses"))["items"]) == 2
+    await world.person("dongtrieu").step(point, "resolve", {"remark": "Đã xử lý"})
+    accepted(await editor.change(path, shorter), 200)
+    settled = await editor.read(point)
+    assert (settled["carried_to_agreement_id"], settled["carried_to_clause_id"]) == (draft["id"], None)
+
+
+async def test_a_draft_that_takes_a_point_up_is_not_deleted_until_the_point_is_settled(world: World) -> None:
+    plan, draft = await world.plan(), await world.draft()
+    path, editor = f"/v1/agreements/{draft['id']}", world.specialist("dongtrieu")
+    point = await taken_up(world, plan, agreement_id=draft["id"])
+    problem(await editor.delete(path, **{"If-Match": "*"}), 409, "takes_up_open_points")
+    await world.person("dongtrieu").step(point, "resolve", {"remark": "Đã xử lý"})
+    assert (await editor.delete(path, **{"If-Match": "*"})).status_code == 204
+
+
+async def test_whoever_drafts_need_not_see_what_the_point_is_of(world: World) -> None:
+    """A text that was taken back is seen by all of its parties, and each of them has agreements of its own."""
+    draft = await world.opened()
+    path = f"/v1/agreements/{draft['id']}"
+    await world.person("chilinh").step(path, "decline", {"reason": "Bổ sung"})
+    others = [{"organization_id": world.id(key)} for key in ("chilinh", "kinhmon")]
+    own = accepted(
+        await world.specialist("chilinh").post(
+            "/v1/agreements",
+            {"instrument": "plan", "title": "Kế hoạch", "parties": others, "clauses": [{"text": "Phối hợp."}]},
+        ),
+        201,
+    )
+    own_path = f"/v1/agreements/{own['id']}"
+    await world.person("chilinh").step(own_path, "open")
+    for key in ("chilinh", "kinhmon"):
+        await world.person(key).step(own_path, "sign", signature(key))
+    point = f"/v1/open-points/{(await raised(world, own, 'chilinh'))['id']}"
+    clause = (await world.person("chilinh").read(f"{path}/clauses"))["items"][1]["id"]
+    await world.person("chilinh").step(point, "carry", {"clause_id": clause})
+    editor = world.specialist("dongtrieu")
+    problem(await editor.get(point), 404)
+    accepted(await editor.change(path, {"clauses": [{"text": "Một."}, {"text": "Hai."}]}), 200)
+    assert (await world.person("chilinh").read(point))["carried_to_clause_id"] == clause
+    problem(await editor.change(path, {"clauses": [{"text": "Một."}]}), 409, "takes_up_open_points")
+
+
+@pytest.mark.parametrize("left_out", [True, False])
+async def test_a_point_is_carried_or_the_draft_goes_and_never_both(world: World, left_out: bool) -> None:
+    """A clause is left out, or the draft deleted, at the moment at which something is carried there."""
+    plan, leader, editor = await world.plan(), world.person("dongtrieu"), world.specialist("dongtrieu")
+    for _ in range(4):
+        draft, every = await world.draft(), {"If-Match": "*"}
+        path, point = f"/v1/agreements/{draft['id']}", f"/v1/open-points/{(await raised(world, plan))['id']}"
+        clause = (await editor.read(f"{path}/clauses"))["items"][1]["id"]
+        target = {"clause_id": clause} if left_out else {"agreement_id": draft["id"]}
+        going = (
+            editor.patch(path, {"clauses": [{"text": "Một."}]}, **every) if left_out else editor.delete(path, **every)
+        )
+        carried, gone = await asyncio.gather(leader.post(f"{point}/carry", target, **every), going)
+        if carried.status_code == 200:
+            problem(gone, 409, "takes_up_open_points")
+        else:
+            assert gone.status_code in (200, 204)
+            assert pointers(problem(carried, 422)) == [f"/{next(iter(target))}"]

@@ -59,6 +59,22 @@ def clauses(agreement: Agreement, bodies: Sequence[ClauseCreate], targets: Mappi
     ]
 
 
+def known_again(clauses: Sequence[Clause], present: Sequence[Clause]) -> None:
+    """Give the clauses that stay the ids that they had: those of the same words, then those at the same place.
+
+    What a clause of a draft takes up is carried into it by its id, and an edit of one clause is none of the others.
+    """
+    left = list(present)
+    new = list(clauses)
+    for same in (_same_words, _same_place):
+        for clause in list(new):
+            before = next((one for one in left if same(clause, one)), None)
+            if before is not None:
+                clause.id = before.id
+                left.remove(before)
+                new.remove(clause)
+
+
 def lacks(agreement: Agreement, parties: Sequence[Party], clauses: Sequence[Clause], today: date) -> list[FieldError]:
     """What a signature needs and the draft does not have."""
     found = []
@@ -75,6 +91,14 @@ def lacks(agreement: Agreement, parties: Sequence[Party], clauses: Sequence[Clau
 
 def folded(title: str, number: str | None) -> str:
     return fold(f"{title} {number or ''}")
+
+
+def _same_words(clause: Clause, before: Clause) -> bool:
+    return all(getattr(clause, name) == getattr(before, name) for name in ("heading", "text", "target_clause_id"))
+
+
+def _same_place(clause: Clause, before: Clause) -> bool:
+    return clause.ordinal == before.ordinal
 
 
 def _check_operation(

@@ -30,6 +30,16 @@ class WasPresented(Conflict):
     }
 
 
+class TakesUpOpenPoints(Conflict):
+    """What an evaluation found wanting was carried into this draft and would be lost with it."""
+
+    code = "takes_up_open_points"
+    title = {
+        "vi": "Dự thảo đang tiếp nhận vấn đề còn tồn tại: giải quyết các vấn đề đó trước",
+        "en": "Open points were carried into this draft: settle them first",
+    }
+
+
 class AlreadySigned(Conflict):
     code = "already_signed"
     title = {"vi": "Bên này đã ký", "en": "This party has signed"}

@@ -182,7 +182,11 @@ async def update_agreement(
     key: IdempotencyKey,
     if_match: IfMatch = None,
 ) -> Response:
-    """Change a draft by a merge patch (RFC 7396)."""
+    """Change a draft by a merge patch (RFC 7396).
+
+    Clauses keep their ids in the same words and, in other words, at the same place. 409 `takes_up_open_points` where
+    one is left out that an open point was carried into.
+    """
 
     def step() -> Awaitable[Agreement]:
         return service.update(session, actor, agreement_id, if_match, body)
@@ -199,7 +203,10 @@ async def delete_agreement(
     key: IdempotencyKey,
     if_match: IfMatch = None,
 ) -> Response:
-    """Delete a draft that nobody else has seen; 409 `was_presented` once it was open for signature."""
+    """Delete a draft that nobody else has seen.
+
+    409 `was_presented` once it was open for signature, `takes_up_open_points` while something is carried into it.
+    """
 
     async def handle() -> Response:
         await service.delete(session, actor, agreement_id, if_match)

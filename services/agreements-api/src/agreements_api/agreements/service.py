@@ -19,6 +19,8 @@ from agreements_api.agreements.schemas import (
 from agreements_api.agreements.steps import begin, record, state_of
 from agreements_api.assignments import service as assignments
 from agreements_api.policy import Relation
+from agreements_api.provenance import carrying
+from agreements_api.provenance.models import OpenPointState
 from shared import clock
 from shared.auth import SYSTEM, Actor
 from shared.events import (
@@ -93,12 +95,11 @@ async def update(
     if not parts and state_of(agreement) == before:
         return agreement
     agreement.folded = drafting.folded(agreement.title, agreement.number)
-    await repository.replace_parts(
-        session,
-        agreement.id,
-        parties=await _parties(session, agreement.id, body.parties) if "parties" in given else None,
-        clauses=await _clauses(session, agreement, body.clauses) if "clauses" in given else None,
-    )
+    if "parties" in given:
+        parties = await _parties(session, agreement.id, body.parties)
+        await repository.replace_parts(session, agreement.id, parties=parties)
+    if "clauses" in given:
+        await _replace_clauses(session, agreement, body.clauses)
     more = [Change(field=part, to=f"{len(getattr(body, part))}") for part in parts]
     await record(session, actor, agreement, "update", before, [AgreementUpdated], more=more)
     return agreement
@@ -109,6 +110,8 @@ async def delete(session: AsyncSession, actor: Actor, agreement_id: UUID, if_mat
     agreement = await begin(session, actor, agreement_id, "delete", if_match)
     if agreement.presented_at is not None:
         raise errors.WasPresented
+    if any(point.state == OpenPointState.CARRIED for point in await carrying.carried_into(session, agreement.id)):
+        raise errors.TakesUpOpenPoints
     before = state_of(agreement)
     agreement.discarded_at = clock.now()
     await record(session, actor, agreement, "delete", before, [AgreementDiscarded])
@@ -256,6 +259,27 @@ async def _turn(
     agreement.ended_on = None if status in amendments.AMENDABLE else clock.today()
     await record(session, actor, agreement, action, before, [event], remark=reason)
     return agreement
+
+
+async def _replace_clauses(session: AsyncSession, agreement: Agreement, bodies: Sequence[ClauseCreate]) -> None:
+    """The clauses of a draft anew; what was carried into one of them stays in it, in whichever words."""
+    clauses = await _clauses(session, agreement, bodies)
+    drafting.known_again(clauses, await repository.clauses_of(session, agreement.id))
+    kept = {clause.id for clause in clauses}
+    points = await carrying.carried_into(session, agreement.id)
+    if any(point.state == OpenPointState.CARRIED and point.clause_id not in kept | {None} for point in points):
+        raise errors.TakesUpOpenPoints(
+            errors=[
+                errors.lacking(
+                    "/clauses",
+                    "Một điều đang tiếp nhận vấn đề còn tồn tại",
+                    "A clause that is left out takes an open point up",
+                )
+            ]
+        )
+    await carrying.let_go(session, points)
+    await repository.replace_parts(session, agreement.id, clauses=clauses)
+    await carrying.take_up(session, points, kept)
 
 
 async def _must_be_visible(session: AsyncSession, actor: Actor, agreement_id: UUID) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -249,6 +249,25 @@ async def list_points(
     return await connection.fetch(POINTS_AS_OF, *values, as_of)
 
 
+async def carried_into(connection: asyncpg.Connection[Any], agreement_id: UUID) -> list[asyncpg.Record]:
+    """The points that an agreement takes up, held."""
+    return await connection.fetch(
+        "select id, state, carried_to_clause_id from open_point where carried_to_agreement_id = $1"
+        " order by id for update",
+        agreement_id,
+    )
+
+
+async def put_into_clauses(connection: asyncpg.Connection[Any], clauses: Mapping[UUID, UUID | None]) -> None:
+    """Say of each point which clause takes it up."""
+    await connection.execute(
+        "update open_point o set carried_to_clause_id = n.clause_id"
+        " from unnest($1::uuid[], $2::uuid[]) as n(id, clause_id) where o.id = n.id",
+        list(clauses.keys()),
+        list(clauses.values()),
+    )
+
+
 async def agreement_of(session: AsyncSession, actor: Actor, point_id: UUID) -> UUID | None:
     """The agreement of a point that the caller may see."""
     return await _one(session, "select agreement_id from open_point where id = :id", actor, point_id)
@@ -271,7 +290,14 @@ _TARGETS = {
 
 
 async def agreement_taking_up(session: AsyncSession, actor: Actor, field: str, target: UUID) -> UUID | None:
-    """The agreement of a record that the caller sees and that can take something up."""
+    """The agreement of a record that the caller sees and that can take something up; it stays until the end."""
+    found = await _one(session, _TARGETS[field], actor, target)
+    if found is None:
+        return None
+    # Whoever edits or deletes a draft holds it: what he left of the record is there to be seen after him.
+    await (await session.connection()).execute(
+        text("select from agreement where id = :id for key share"), {"id": found}
+    )
     return await _one(session, _TARGETS[field], actor, target)
 
 
