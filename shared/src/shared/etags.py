@@ -1,5 +1,6 @@
-"""Strong entity tags made of a record's version."""
+"""Strong entity tags: of a record's version, of a version as it is shown, or of an answer that has no version."""
 
+import hashlib
 import re
 
 from fastapi import Response
@@ -10,6 +11,21 @@ from shared.problems import PreconditionFailed, PreconditionRequired
 def etag(version: int, variant: str | None = None) -> str:
     """The tag of a version; `variant` tells apart what is shown of it where that changes without a new version."""
     return f'"v{version}"' if variant is None else f'"v{version}.{variant}"'
+
+
+def shown_etag(version: int, body: str) -> str:
+    """The tag of a version as it is shown, where what is shown beside the record itself changes without a version.
+
+    What the caller may do comes and goes with other records, and names of others are told as they are today: whoever
+    holds the answer from before must not be told 304. Variants are told apart by letters.
+    """
+    content = "".join(chr(ord("a") + byte % 26) for byte in hashlib.sha256(body.encode()).digest()[:16])
+    return etag(version, content)
+
+
+def content_etag(body: str) -> str:
+    """The tag of an answer that is no version of a record."""
+    return f'"{hashlib.sha256(body.encode()).hexdigest()[:32]}"'
 
 
 def check_if_match(if_match: str | None, version: int) -> None:

@@ -187,7 +187,7 @@ async def test_a_change_needs_the_version_it_was_decided_on(registry: Registry, 
     problem(await administrator.patch(path, {"name": "A"}), 428)
     problem(await administrator.patch(path, {"name": "A"}, **{"If-Match": '"v0"'}), 412)
     answer = await administrator.patch(path, {"name": "A"}, **{"If-Match": '"v1"'})
-    assert (answer.json()["version"], answer.headers["etag"]) == (2, '"v2"')
+    assert answer.json()["version"] == 2
 
 
 async def test_users_come_by_name_page_after_page(registry: Registry) -> None:
@@ -208,8 +208,8 @@ async def test_everyone_sees_and_changes_his_own_account(registry: Registry) -> 
     organization = await registry.organization("UBND huyện Sơn Động")
     caller = await registry.caller(organization, Role.VIEWER)
     seen = await caller.get("/v1/me")
-    assert (seen.json()["organization"]["name"], seen.headers["etag"]) == ("UBND huyện Sơn Động", '"v1"')
-    assert (await caller.get("/v1/me", headers={"If-None-Match": '"v1"'})).status_code == 304
+    assert (seen.json()["organization"]["name"], seen.json()["version"]) == ("UBND huyện Sơn Động", 1)
+    assert (await caller.get("/v1/me", headers={"If-None-Match": seen.headers["etag"]})).status_code == 304
     changed = await caller.patch("/v1/me", {"language": "en", "email": None}, **{"If-Match": '"v1"'})
     assert changed.status_code == 200, changed.text
     assert (changed.json()["language"], changed.json()["email"], changed.json()["version"]) == ("en", None, 2)

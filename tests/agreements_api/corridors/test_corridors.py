@@ -17,13 +17,14 @@ async def test_a_party_draws_a_corridor_and_everybody_in_the_agreement_reads_it(
     answer = await world.specialist("chilinh").post(path, body)
     drawn = accepted(answer, 201)
     assert {name: drawn[name] for name in body} == body
-    assert (drawn["version"], answer.headers["etag"]) == (1, '"v1"')
+    assert drawn["version"] == 1
     assert drawn["agreement_title"] == plan["title"]
     assert drawn["allowed_actions"] == ["add_segment"]
     reader = world.person("haiduong", Role.VIEWER)
     seen = await reader.get(answer.headers["location"])
     assert accepted(seen, 200) == drawn | {"allowed_actions": []}
-    assert (await reader.get(answer.headers["location"], headers={"If-None-Match": '"v1"'})).status_code == 304
+    known = {"If-None-Match": seen.headers["etag"]}
+    assert (await reader.get(answer.headers["location"], headers=known)).status_code == 304
     custodian = await world.person("dongtrieu").read(answer.headers["location"])
     assert custodian["allowed_actions"] == ["update", "add_segment"]
 
@@ -61,7 +62,7 @@ async def test_the_custodian_changes_what_a_patch_names(world: World, plan: Json
     answer = await patch(custodian, drawn["path"], {"name": "Tuyến khác", "from_place": None}, '"v1"')
     changed = accepted(answer, 200)
     assert (changed["name"], changed["from_place"], changed["to_place"]) == ("Tuyến khác", None, "B")
-    assert (changed["version"], answer.headers["etag"]) == (2, '"v2"')
+    assert changed["version"] == 2
     same = await patch(custodian, drawn["path"], {"name": "Tuyến khác"})
     assert accepted(same, 200) == changed
     problem(await patch(custodian, drawn["path"], {"name": "x"}, '"v1"'), 412)

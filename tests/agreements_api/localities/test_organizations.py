@@ -62,7 +62,8 @@ async def test_a_patch_changes_what_it_names_and_null_clears(registry: Registry,
     assert answer.status_code == 200, answer.text
     changed = answer.json()
     assert (changed["short_name"], changed["contact"]["name"], changed["contact"]["title"]) == (None, "Văn phòng", None)
-    assert (changed["name"], changed["version"], answer.headers["etag"]) == (body["name"], 2, '"v2"')
+    assert (changed["name"], changed["version"]) == (body["name"], 2)
+    assert (await operator.get(path)).headers["etag"] == answer.headers["etag"]
     last = (await registry.outbox(UUID(body["id"])))[-1]["data"]
     assert last["version"] == 2
     assert {change["field"] for change in last["changes"]} == {"short_name", "contact_title"}
@@ -203,5 +204,6 @@ async def test_lists_filter_search_order_and_page(registry: Registry, operator: 
 
 async def test_what_was_not_changed_is_not_sent_again(registry: Registry, operator: Caller) -> None:
     path = f"/v1/organizations/{(await created(operator, registry))['id']}"
-    assert (await operator.get(path, headers={"If-None-Match": '"v1"'})).status_code == 304
+    seen = await operator.get(path)
+    assert (await operator.get(path, headers={"If-None-Match": seen.headers["etag"]})).status_code == 304
     assert (await operator.get(path, headers={"If-None-Match": '"v0"'})).status_code == 200

@@ -37,11 +37,9 @@ async def test_what_was_overdue_is_a_matter_of_that_day(world: World, plan: Json
     lead, before = world.person("ubnd-dongtrieu"), now()
     async with days_later(world, 10):
         late = now()
-        shown = await lead.get(path)
         await lead.step(path, "answer", ANSWERED)
         was = await lead.get(path, as_of=late)
         assert (was.json()["overdue"], was.json()["status"], was.json()["version"]) == (True, "open", 1)
-        assert was.headers["etag"] == shown.headers["etag"]
         assert (await lead.get(path, as_of=late, headers={"If-None-Match": was.headers["etag"]})).status_code == 304
         assert (await lead.read(path, as_of=before))["overdue"] is False
         for instant, overdue, expected in ((late, "true", 1), (before, "true", 0), (before, "false", 1)):

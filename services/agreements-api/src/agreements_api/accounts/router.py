@@ -54,7 +54,7 @@ from shared.dependencies import (
     Limit,
     SessionDep,
 )
-from shared.etags import etag, not_modified
+from shared.etags import not_modified, shown_etag
 from shared.idempotency import run_idempotent
 from shared.pagination import cut
 from shared.problems import ServiceUnavailable
@@ -164,7 +164,8 @@ async def read_key_set(issuer: IssuerDep) -> Response:
 async def read_me(session: SessionDep, actor: ActorDep, if_none_match: IfNoneMatch = None) -> Response:
     """One's own account and its organisation."""
     me = await service.read_me(session, actor)
-    return not_modified(if_none_match, etag(me.version)) or _shown(me)
+    answer = _shown(me)
+    return not_modified(if_none_match, answer.headers["etag"]) or answer
 
 
 @router.patch("/me", operation_id="update_me", response_model=MePublic)
@@ -280,7 +281,8 @@ async def accept_invitation(body: InvitationAccept, database: DatabaseDep, passw
 async def read_user(user_id: UUID, session: SessionDep, actor: ActorDep, if_none_match: IfNoneMatch = None) -> Response:
     """An account of one's own organisation."""
     user = await service.read_user(session, actor, user_id)
-    return not_modified(if_none_match, etag(user.version)) or _shown(user)
+    answer = _shown(user)
+    return not_modified(if_none_match, answer.headers["etag"]) or answer
 
 
 @router.patch("/users/{user_id}", operation_id="update_user", response_model=UserPublic)
@@ -349,7 +351,8 @@ async def read_client(
 ) -> Response:
     """A district system and which of its secrets are in force."""
     client = await clients.read_client(session, actor, client_id)
-    return not_modified(if_none_match, etag(client.version)) or _shown(client)
+    answer = _shown(client)
+    return not_modified(if_none_match, answer.headers["etag"]) or answer
 
 
 @router.patch("/clients/{client_id}", operation_id="update_client", response_model=ClientPublic)
@@ -446,8 +449,9 @@ def _address(request: Request) -> str:
 
 
 def _shown(record: UserPublic | ClientPublic, *, status_code: int = 200, location: str | None = None) -> Response:
-    headers = {"ETag": etag(record.version)} | ({"Location": location} if location else {})
-    return json_response(record.model_dump_json(), status_code=status_code, headers=headers)
+    body = record.model_dump_json()
+    headers = {"ETag": shown_etag(record.version, body)} | ({"Location": location} if location else {})
+    return json_response(body, status_code=status_code, headers=headers)
 
 
 def _without_secret(client: ClientPublic, *, status_code: int = 200) -> Response:

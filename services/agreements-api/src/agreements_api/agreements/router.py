@@ -54,7 +54,7 @@ from shared.dependencies import (
     Limit,
     SessionDep,
 )
-from shared.etags import etag, not_modified
+from shared.etags import content_etag, etag, not_modified
 from shared.idempotency import run_idempotent
 from shared.pagination import cut
 from shared.schemas import Page
@@ -451,7 +451,11 @@ async def list_signatures(
 
 @router.get("/{agreement_id}/text", operation_id="read_agreement_text", response_model=AgreementText)
 async def read_agreement_text(
-    agreement_id: UUID, database: DatabaseDep, actor: ActorDep, as_of: AsOf = None
+    agreement_id: UUID,
+    database: DatabaseDep,
+    actor: ActorDep,
+    as_of: AsOf = None,
+    if_none_match: IfNoneMatch = None,
 ) -> Response:
     """The frozen text and its digest; 404 while there is only a draft."""
     check_scope(actor, "agreement.read")
@@ -464,7 +468,7 @@ async def read_agreement_text(
             content = row["content"] if row is not None else None
     if row is None or content is None:
         raise errors.AgreementNotFound
-    return _text(content, row)
+    return _text(content, row, if_none_match)
 
 
 @router.get("/{agreement_id}/texts", operation_id="list_agreement_texts", response_model=Page[TextEntry])
@@ -491,6 +495,7 @@ async def read_agreement_text_by_digest(
     text_digest: Annotated[str, Path(pattern="^[0-9a-f]{64}$", description="SHA-256 of the text.")],
     database: DatabaseDep,
     actor: ActorDep,
+    if_none_match: IfNoneMatch = None,
 ) -> Response:
     """One of the agreement's texts by its digest."""
     check_scope(actor, "agreement.read")
@@ -498,7 +503,7 @@ async def read_agreement_text_by_digest(
         row = await texts_repository.read_text_of(connection, actor.organization_id, agreement_id, text_digest)
     if row is None:
         raise errors.AgreementNotFound
-    return _text(row["content"], row)
+    return _text(row["content"], row, if_none_match)
 
 
 @router.get("/{agreement_id}/text/verification", operation_id="verify_agreement_text", response_model=TextVerification)
@@ -564,11 +569,13 @@ async def _shown(session: AsyncSession, actor: Actor, agreement: Agreement, *, s
     return json_response(_body(actor, row), status_code=status_code, headers=headers)
 
 
-def _text(content: str, row: asyncpg.Record) -> Response:
+def _text(content: str, row: asyncpg.Record, if_none_match: str | None) -> Response:
     body = AgreementText(
         text=content, text_format=row["text_format"], text_digest=row["text_digest"], frozen_at=row["opened_at"]
-    )
-    return json_response(body.model_dump_json(), headers={"ETag": f'"{row["text_digest"]}"'})
+    ).model_dump_json()
+    # Of the answer: a text that was taken back and opened again as it is was frozen at another time.
+    tag = content_etag(body)
+    return not_modified(if_none_match, tag) or json_response(body, headers={"ETag": tag})
 
 
 def _with_block(body: str) -> str:

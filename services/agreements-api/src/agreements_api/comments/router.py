@@ -28,7 +28,7 @@ from shared.dependencies import (
     IfNoneMatch,
     Limit,
 )
-from shared.etags import etag, not_modified
+from shared.etags import etag, not_modified, shown_etag
 from shared.idempotency import write_once
 from shared.pagination import cut
 from shared.schemas import Page
@@ -101,7 +101,8 @@ async def read_comment(
         row = await repository.read(connection, actor, task_id, comment_id)
     if row is None:
         raise errors.CommentNotFound
-    return not_modified(if_none_match, etag(row["version"])) or _shown(actor, task_id, row)
+    answer = _shown(actor, task_id, row)
+    return not_modified(if_none_match, answer.headers["etag"]) or answer
 
 
 @router.patch("/tasks/{task_id}/comments/{comment_id}", operation_id="update_comment", response_model=CommentPublic)
@@ -206,10 +207,11 @@ async def _change(
 
 
 def _shown(actor: Actor, task_id: UUID, row: asyncpg.Record, *, status_code: int = 200) -> Response:
-    headers = {"ETag": etag(row["version"])}
+    body = _body(actor, row)
+    headers = {"ETag": shown_etag(row["version"], body)}
     if status_code == 201:
         headers["Location"] = f"/v1/tasks/{task_id}/comments/{row['id']}"
-    return json_response(_body(actor, row), status_code=status_code, headers=headers)
+    return json_response(body, status_code=status_code, headers=headers)
 
 
 def _past(state: Json) -> str:

@@ -1,6 +1,5 @@
 """HTTP of corridors and segments."""
 
-import hashlib
 from collections.abc import Awaitable, Callable
 from datetime import date, datetime
 from typing import Annotated, Any
@@ -45,7 +44,7 @@ from shared.dependencies import (
     Language,
     Limit,
 )
-from shared.etags import etag, not_modified
+from shared.etags import content_etag, not_modified, shown_etag
 from shared.idempotency import run_idempotent
 from shared.pagination import cut
 from shared.schemas import Page
@@ -313,7 +312,7 @@ async def read_corridor_geojson(
             features = await past_repository.features(connection, seer, corridor_id, as_of)
         await _check_visible(connection, actor, corridor_id, as_of, found=bool(features))
     body = f'{{"type": "FeatureCollection", "features": [{", ".join(features)}]}}'
-    tag = _digest(body)
+    tag = content_etag(body)
     return not_modified(if_none_match, tag) or Response(
         body.encode(), headers={"ETag": tag}, media_type="application/geo+json"
     )
@@ -346,7 +345,7 @@ async def read_synchrony(
             segments = await past_repository.stretches(connection, seer, corridor_id, as_of)
         await _check_visible(connection, actor, corridor_id, as_of, found=bool(segments))
     body = shown(corridor_id, segments, synchrony_of(segments, day), language).model_dump_json()
-    headers = {"ETag": _digest(body), "Content-Language": language, "Vary": "Accept-Language"}
+    headers = {"ETag": content_etag(body), "Content-Language": language, "Vary": "Accept-Language"}
     return not_modified(if_none_match, headers["ETag"]) or json_response(body, headers=headers)
 
 
@@ -433,10 +432,11 @@ async def _shown_segment(
 
 
 def _answer(public: CorridorPublic | SegmentPublic, location: str, status_code: int) -> Response:
-    headers = {"ETag": etag(public.version)}
+    body = public.model_dump_json()
+    headers = {"ETag": shown_etag(public.version, body)}
     if status_code == 201:
         headers["Location"] = location
-    return json_response(public.model_dump_json(), status_code=status_code, headers=headers)
+    return json_response(body, status_code=status_code, headers=headers)
 
 
 def _corridor(actor: Actor, row: asyncpg.Record) -> CorridorPublic:
@@ -466,7 +466,3 @@ async def _check_visible(
     """Nothing found may mean that there is nothing, or nothing to be seen, or nothing yet."""
     if not found and not await repository.is_visible(connection, actor.organization_id, corridor_id, as_of):
         raise errors.CorridorNotFound
-
-
-def _digest(body: str) -> str:
-    return f'"{hashlib.sha256(body.encode()).hexdigest()[:32]}"'

@@ -42,7 +42,7 @@ from shared.dependencies import (
     Limit,
     SessionDep,
 )
-from shared.etags import etag, not_modified
+from shared.etags import not_modified, shown_etag
 from shared.idempotency import run_idempotent
 from shared.pagination import Cursors, cut
 from shared.schemas import Page
@@ -327,13 +327,11 @@ async def _added(session: AsyncSession, actor: Actor, document_id: UUID) -> Resp
 
 
 def _shown(document: DocumentPublic, if_none_match: str | None = None, *, status_code: int = 200) -> Response:
-    # A scan ends without a new version.
-    headers = {"ETag": etag(document.version, document.scan.state.value)}
+    body = document.model_dump_json()
+    headers = {"ETag": shown_etag(document.version, body)}
     if status_code == 201:
         headers["Location"] = f"/v1/documents/{document.id}"
-    return not_modified(if_none_match, headers["ETag"]) or json_response(
-        document.model_dump_json(), status_code=status_code, headers=headers
-    )
+    return not_modified(if_none_match, headers["ETag"]) or json_response(body, status_code=status_code, headers=headers)
 
 
 def _given(identifier: UUID | None) -> UUID:

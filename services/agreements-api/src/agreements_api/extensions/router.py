@@ -29,7 +29,7 @@ from shared.dependencies import (
     IfNoneMatch,
     Limit,
 )
-from shared.etags import etag, not_modified
+from shared.etags import etag, not_modified, shown_etag
 from shared.idempotency import write_once
 from shared.pagination import cut
 from shared.schemas import Page
@@ -112,7 +112,8 @@ async def read_extension(
         row = await repository.read(connection, actor.organization_id, task_id, extension_id)
     if row is None:
         raise errors.ExtensionNotFound
-    return not_modified(if_none_match, etag(row["version"])) or _shown(actor, row)
+    answer = _shown(actor, row)
+    return not_modified(if_none_match, answer.headers["etag"]) or answer
 
 
 @router.post(
@@ -204,10 +205,11 @@ async def _change(
 
 
 def _shown(actor: Actor, row: asyncpg.Record, *, status_code: int = 200) -> Response:
-    headers = {"ETag": etag(row["version"])}
+    body = _body(actor, row)
+    headers = {"ETag": shown_etag(row["version"], body)}
     if status_code == 201:
         headers["Location"] = f"/v1/tasks/{row['task_id']}/extensions/{row['id']}"
-    return json_response(_body(actor, row), status_code=status_code, headers=headers)
+    return json_response(body, status_code=status_code, headers=headers)
 
 
 def _past(state: Json) -> str:

@@ -1,6 +1,5 @@
 """HTTP of units, successions and organisations."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
@@ -35,7 +34,7 @@ from shared.dependencies import (
     Limit,
     SessionDep,
 )
-from shared.etags import etag, not_modified
+from shared.etags import content_etag, etag, not_modified, shown_etag
 from shared.idempotency import run_idempotent
 from shared.pagination import Cursors, cut
 from shared.schemas import Page
@@ -92,7 +91,7 @@ async def read_unit(
     row = await service.read_unit(session, actor, unit_id, on=on or clock.today())
     body = _item(UnitPublic, row)
     # Not the version: with another date the same unit may lie in another province.
-    tag = f'"{hashlib.sha256(body.encode()).hexdigest()[:32]}"'
+    tag = content_etag(body)
     return not_modified(if_none_match, tag) or json_response(body, headers={"ETag": tag})
 
 
@@ -213,7 +212,8 @@ async def read_organization(
 ) -> Response:
     """An organisation with its unit, superior and focal point."""
     organization = await service.read_organization(session, actor, organization_id)
-    return not_modified(if_none_match, etag(organization.version)) or _shown(organization)
+    answer = _shown(organization)
+    return not_modified(if_none_match, answer.headers["etag"]) or answer
 
 
 @router.patch("/organizations/{organization_id}", operation_id="update_organization", response_model=OrganizationPublic)
@@ -354,10 +354,11 @@ def _contact(contact: ContactPublic, *, status_code: int = 200) -> Response:
 
 
 def _shown(organization: OrganizationPublic, *, status_code: int = 200) -> Response:
-    headers = {"ETag": etag(organization.version)}
+    body = organization.model_dump_json()
+    headers = {"ETag": shown_etag(organization.version, body)}
     if status_code == 201:
         headers["Location"] = f"/v1/organizations/{organization.id}"
-    return json_response(organization.model_dump_json(), status_code=status_code, headers=headers)
+    return json_response(body, status_code=status_code, headers=headers)
 
 
 def _after(cursors: Cursors, scope: str, cursor: str | None) -> tuple[str, UUID] | None:

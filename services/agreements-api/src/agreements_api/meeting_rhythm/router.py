@@ -1,6 +1,5 @@
 """HTTP of promises to meet and of how they are kept."""
 
-import hashlib
 from typing import Annotated
 from uuid import UUID
 
@@ -32,7 +31,7 @@ from shared.dependencies import (
     IfNoneMatch,
     Limit,
 )
-from shared.etags import etag, not_modified
+from shared.etags import content_etag, etag, not_modified, shown_etag
 from shared.idempotency import write_once
 from shared.pagination import cut
 from shared.schemas import Page
@@ -60,7 +59,7 @@ async def read_meeting_rhythm(
         rhythm = await service.read_rhythm(connection, actor, agreement_id, day, as_of)
     body = rhythm.model_dump_json()
     # Of the content: it changes with every meeting and with the day.
-    tag = f'"{hashlib.sha256(body.encode()).hexdigest()[:32]}"'
+    tag = content_etag(body)
     return not_modified(if_none_match, tag) or json_response(body, headers={"ETag": tag})
 
 
@@ -143,7 +142,8 @@ async def read_meeting_promise(
         row = await repository.read(connection, actor.organization_id, agreement_id, promise_id)
     if row is None:
         raise errors.PromiseNotFound
-    return not_modified(if_none_match, etag(row["version"])) or _shown(actor, row)
+    answer = _shown(actor, row)
+    return not_modified(if_none_match, answer.headers["etag"]) or answer
 
 
 @router.patch(
@@ -198,10 +198,11 @@ async def list_meeting_promise_history(
 
 
 def _shown(actor: Actor, row: asyncpg.Record, *, status_code: int = 200, location: str | None = None) -> Response:
-    headers = {"ETag": etag(row["version"])}
+    body = _body(actor, row)
+    headers = {"ETag": shown_etag(row["version"], body)}
     if location is not None:
         headers["Location"] = location
-    return json_response(_body(actor, row), status_code=status_code, headers=headers)
+    return json_response(body, status_code=status_code, headers=headers)
 
 
 def _past(state: Json) -> str:

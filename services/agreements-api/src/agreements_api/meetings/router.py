@@ -1,6 +1,5 @@
 """HTTP of meetings."""
 
-import hashlib
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from enum import StrEnum
@@ -48,7 +47,7 @@ from shared.dependencies import (
     IfNoneMatch,
     Limit,
 )
-from shared.etags import etag, not_modified
+from shared.etags import not_modified, shown_etag
 from shared.idempotency import write_once
 from shared.pagination import Cursors, cut
 from shared.schemas import Page
@@ -134,7 +133,7 @@ async def read_meeting(
             raise errors.MeetingNotFound
         meeting = past.as_it_was(was["state"])
         body = body_of(meeting)
-        tag = _etag(meeting["version"], body)
+        tag = shown_etag(meeting["version"], body)
         return not_modified(if_none_match, tag) or json_response(body, headers={"ETag": tag})
     async with database.read(actor) as connection:
         row = await repository.read(connection, actor.organization_id, meeting_id)
@@ -374,16 +373,10 @@ def _position(values: Sequence[str]) -> tuple[datetime, UUID]:
 
 def _shown(actor: Actor, row: asyncpg.Record, *, status_code: int = 200, location: str | None = None) -> Response:
     body = _body(actor, row)
-    headers = {"ETag": _etag(row["version"], body)}
+    headers = {"ETag": shown_etag(row["version"], body)}
     if location is not None:
         headers["Location"] = location
     return json_response(body, status_code=status_code, headers=headers)
-
-
-def _etag(version: int, body: str) -> str:
-    # What can be done changes with the agreement and without a version; variants are told apart by letters.
-    content = "".join(chr(ord("a") + byte % 26) for byte in hashlib.sha256(body.encode()).digest()[:16])
-    return etag(version, content)
 
 
 def _body(actor: Actor, row: asyncpg.Record) -> str:

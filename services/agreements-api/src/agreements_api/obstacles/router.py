@@ -42,7 +42,7 @@ from shared.dependencies import (
     IfNoneMatch,
     Limit,
 )
-from shared.etags import etag, not_modified
+from shared.etags import etag, not_modified, shown_etag
 from shared.idempotency import write_once
 from shared.pagination import cut
 from shared.schemas import Page
@@ -135,7 +135,8 @@ async def read_obstacle(
         row = await repository.read(connection, actor.organization_id, obstacle_id, today=clock.today())
     if row is None:
         raise errors.ObstacleNotFound
-    return not_modified(if_none_match, _etag(row)) or _shown(actor, row)
+    answer = _shown(actor, row)
+    return not_modified(if_none_match, answer.headers["etag"]) or answer
 
 
 @router.patch("/obstacles/{obstacle_id}", operation_id="update_obstacle", response_model=ObstaclePublic)
@@ -299,18 +300,14 @@ async def _change(
 
 
 def _shown(actor: Actor, row: asyncpg.Record, *, status_code: int = 200) -> Response:
-    headers = {"ETag": _etag(row)}
+    body = _body(actor, row)
+    headers = {"ETag": shown_etag(row["version"], body)}
     if status_code == 201:
         headers["Location"] = f"/v1/obstacles/{row['id']}"
-    return json_response(_body(actor, row), status_code=status_code, headers=headers)
+    return json_response(body, status_code=status_code, headers=headers)
 
 
 def _body(actor: Actor, row: asyncpg.Record) -> str:
     relations = service.standing(row["relations"])
     actions = allowed_actions(actor, row["status"], row["level"], relations, escalatable=row["escalatable"])
     return with_actions(row["body"], actions)
-
-
-def _etag(row: asyncpg.Record) -> str:
-    # That a clock has run out changes with the day and without a version.
-    return etag(row["version"], row["stand"])

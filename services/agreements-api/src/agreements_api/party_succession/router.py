@@ -36,7 +36,7 @@ from shared.dependencies import (
     Limit,
     SessionDep,
 )
-from shared.etags import etag, not_modified
+from shared.etags import not_modified, shown_etag
 from shared.idempotency import run_idempotent
 from shared.pagination import Cursors, cut
 from shared.schemas import Page
@@ -136,7 +136,8 @@ async def read_succession_case(
         if row is None:
             raise errors.CaseNotFound
         [case] = await service.shown(connection, actor, [row])
-    return not_modified(if_none_match, etag(case.version)) or _shown(case)
+    answer = _shown(case)
+    return not_modified(if_none_match, answer.headers["etag"]) or answer
 
 
 @router.post("/successions/worklist/{case_id}/decide", operation_id="decide_succession", response_model=SuccessionCase)
@@ -210,7 +211,8 @@ async def read_succession_run(run_id: UUID, database: DatabaseDep, actor: ActorD
 
 
 def _shown(case: SuccessionCase) -> Response:
-    return json_response(case.model_dump_json(), headers={"ETag": etag(case.version)})
+    body = case.model_dump_json()
+    return json_response(body, headers={"ETag": shown_etag(case.version, body)})
 
 
 def _after(cursors: Cursors, scope: str, cursor: str | None) -> UUID | None:

@@ -1,6 +1,5 @@
 """HTTP of the chain and of open points."""
 
-import hashlib
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated
 from uuid import UUID
@@ -31,7 +30,7 @@ from shared.dependencies import (
     Limit,
     SessionDep,
 )
-from shared.etags import etag, not_modified
+from shared.etags import content_etag, etag, not_modified, shown_etag
 from shared.idempotency import run_idempotent
 from shared.pagination import cut
 from shared.schemas import Page
@@ -53,7 +52,7 @@ async def read_provenance(
     if body is None:
         raise AgreementNotFound
     # Of the content: the chain changes with every task and with every agreement above and below.
-    tag = f'"{hashlib.sha256(body.encode()).hexdigest()[:32]}"'
+    tag = content_etag(body)
     return not_modified(if_none_match, tag) or json_response(body, headers={"ETag": tag})
 
 
@@ -130,10 +129,11 @@ async def read_open_point(
             row = await repository.read_point_as_of(connection, actor.organization_id, point_id, as_of)
     if row is None:
         raise errors.OpenPointNotFound
-    tag = etag(row["version"])
     if as_of is not None:
+        tag = etag(row["version"])
         return not_modified(if_none_match, tag) or json_response(with_actions(row["body"], ()), headers={"ETag": tag})
-    return not_modified(if_none_match, tag) or _shown(actor, row)
+    answer = _shown(actor, row)
+    return not_modified(if_none_match, answer.headers["etag"]) or answer
 
 
 @router.post("/open-points/{point_id}/carry", operation_id="carry_open_point", response_model=OpenPointPublic)
@@ -191,10 +191,11 @@ async def _change(
 
 
 def _shown(actor: Actor, row: asyncpg.Record, *, status_code: int = 200) -> Response:
-    headers = {"ETag": etag(row["version"])}
+    body = _body(actor, row)
+    headers = {"ETag": shown_etag(row["version"], body)}
     if status_code == 201:
         headers["Location"] = f"/v1/open-points/{row['id']}"
-    return json_response(_body(actor, row), status_code=status_code, headers=headers)
+    return json_response(body, status_code=status_code, headers=headers)
 
 
 def _body(actor: Actor, row: asyncpg.Record) -> str:

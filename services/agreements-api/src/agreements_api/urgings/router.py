@@ -33,7 +33,7 @@ from shared.dependencies import (
     IfNoneMatch,
     Limit,
 )
-from shared.etags import etag, not_modified
+from shared.etags import etag, not_modified, shown_etag
 from shared.idempotency import write_once
 from shared.pagination import Cursors, cut
 from shared.schemas import Page
@@ -238,7 +238,8 @@ async def _read(
         row = await repository.read(connection, actor.organization_id, task_id, kind, urging_id, today=clock.today())
     if row is None:
         raise errors.UrgingNotFound
-    return not_modified(if_none_match, _etag(row)) or _shown(actor, task_id, row)
+    answer = _shown(actor, task_id, row)
+    return not_modified(if_none_match, answer.headers["etag"]) or answer
 
 
 async def _read_past(
@@ -310,10 +311,11 @@ async def _change(
 
 
 def _shown(actor: Actor, task_id: UUID, row: asyncpg.Record, *, status_code: int = 200) -> Response:
-    headers = {"ETag": _etag(row)}
+    body = _body(actor, row)
+    headers = {"ETag": shown_etag(row["version"], body)}
     if status_code == 201:
         headers["Location"] = f"/v1/tasks/{task_id}/{PATHS[UrgingKind(row['kind'])]}/{row['id']}"
-    return json_response(_body(actor, row), status_code=status_code, headers=headers)
+    return json_response(body, status_code=status_code, headers=headers)
 
 
 def _body(actor: Actor, row: asyncpg.Record) -> str:
