@@ -10,6 +10,7 @@ from agreements_api.provenance import repository
 from agreements_api.provenance.schemas import Provenance
 from shared import clock
 from tests.agreements_api.agreements.world import PARTIES, REPORT, Json, World, accepted, problem, signature
+from tests.agreements_api.history.looking import now
 from tests.agreements_api.provenance.test_open_points import raised
 
 
@@ -127,6 +128,21 @@ async def test_the_gaps_are_named(world: World) -> None:
     assert tasks[waiting["id"]]["open_points"] == [carried["id"]]
     assert tasks[dropped["id"]]["status"] == "cancelled"
     assert reported.split("/")[-1] in tasks
+
+
+async def test_a_task_that_is_cancelled_takes_no_point_up_any_more(world: World) -> None:
+    plan, following = await world.plan(), await world.plan()
+    point, leader = await raised(world, plan), world.person("dongtrieu")
+    task = await world.task(following)
+    await leader.step(f"/v1/open-points/{point['id']}", "carry", {"task_id": task["id"]})
+    while_it_lasts = now()
+    await leader.step(f"/v1/tasks/{task['id']}", "cancel", {"reason": "Trùng"})
+    path = f"/v1/agreements/{following['id']}/provenance"
+    assert (await chain(world, following))["gaps"]["open_points_not_carried"] == [point["id"]]
+    assert (await leader.read(path, as_of=while_it_lasts))["gaps"]["open_points_not_carried"] == []
+    assert (await leader.read(path, as_of=now()))["gaps"]["open_points_not_carried"] == [point["id"]]
+    await leader.step(f"/v1/open-points/{point['id']}", "resolve", {"remark": "Không còn vướng"})
+    assert (await chain(world, following))["gaps"]["open_points_not_carried"] == []
 
 
 async def test_a_point_is_seen_from_both_ends(world: World) -> None:

@@ -111,7 +111,8 @@ select json_build_object(
         'tasks_without_reports', coalesce((select json_agg(t.id order by t.due_key, t.id) from tasks t
             where t.unreported), '[]'),
         'open_points_not_carried', coalesce((select json_agg(o.id order by o.id) from points o
-            where o.agreement_id = a.id and o.state = 'open'), '[]'),
+            where (o.agreement_id = a.id and o.state = 'open') or (o.state = 'carried'
+                and o.carried_to_task_id in (select t.id from tasks t where not t.counts))), '[]'),
         'parent_not_recorded', a.parent is not null and a.parent_agreement_id is null))::text as body
 from asked a
 """  # noqa: S608

@@ -210,7 +210,9 @@ class Gaps(Model):
     clauses_without_tasks: list[UUID]
     tasks_without_clause: list[UUID]
     tasks_without_reports: list[UUID] = Field(description="In progress or due, and never reported of.")
-    open_points_not_carried: list[UUID]
+    open_points_not_carried: list[UUID] = Field(
+        description="Open, or carried into a task of this agreement that was cancelled."
+    )
     parent_not_recorded: bool = Field(description="A parent is named that is no agreement of this system.")
 
 
