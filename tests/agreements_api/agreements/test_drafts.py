@@ -1,5 +1,6 @@
 """Drafting: who sees a draft, what it takes, how it changes until it is opened."""
 
+import asyncio
 import unicodedata
 from typing import Any
 from uuid import UUID
@@ -8,7 +9,7 @@ import pytest
 
 from agreements_api.policy import Role
 from shared import clock
-from tests.agreements_api.agreements.world import PARTIES, PLAN, World, accepted, pointers, problem
+from tests.agreements_api.agreements.world import PARTIES, PLAN, Json, World, accepted, pointers, problem
 
 STRANGE = "01990000-0000-7000-8000-000000000003"
 
@@ -171,6 +172,56 @@ async def test_a_draft_can_follow_an_agreement_that_its_maker_sees(world: World)
     assert child["parent_agreement_id"] == parent["id"]
     answer = await world.specialist("elsewhere").post("/v1/agreements", body)
     assert pointers(problem(answer, 422)) == ["/parent_agreement_id"]
+
+
+async def test_a_draft_can_be_made_to_rest_on_another_agreement(world: World) -> None:
+    parent, draft = await world.opened(), await world.draft()
+    custodian = world.specialist("dongtrieu")
+    changed = accepted(await custodian.change(path_of(draft), {"parent_agreement_id": parent["id"]}), 200)
+    assert changed["parent_agreement_id"] == parent["id"]
+    told = (await custodian.read(f"{path_of(draft)}/history"))["items"][0]["changes"]
+    assert told == [{"field": "parent_agreement_id", "from": None, "to": parent["id"]}]
+    cleared = accepted(await custodian.change(path_of(draft), {"parent_agreement_id": None}), 200)
+    assert cleared["parent_agreement_id"] is None
+    refused = problem(await custodian.change(path_of(draft), {"parent_agreement_id": STRANGE}), 422)
+    assert pointers(refused) == ["/parent_agreement_id"]
+
+
+async def test_no_agreement_rests_on_itself(world: World) -> None:
+    """Neither directly nor through a draft that the caller does not see."""
+    first = await world.opened()
+    own, other = world.specialist("dongtrieu"), world.specialist("chilinh")
+    hidden = accepted(await other.post("/v1/agreements", PLAN | {"parent_agreement_id": first["id"]}), 201)
+    draft = await world.draft()
+    for parent in (draft["id"], await between(world, hidden, draft)):
+        refused = problem(await own.change(path_of(draft), {"parent_agreement_id": parent}), 422)
+        assert [(one["pointer"], one["code"]) for one in refused["errors"]] == [
+            ("/parent_agreement_id", "parent_cycle")
+        ]
+
+
+async def test_of_two_drafts_that_are_made_to_rest_on_each_other_at_once_one_does(world: World) -> None:
+    one, other = await world.draft(), await world.draft()
+    custodian = world.specialist("dongtrieu")
+    answers = await asyncio.gather(
+        custodian.change(path_of(one), {"parent_agreement_id": other["id"]}),
+        custodian.change(path_of(other), {"parent_agreement_id": one["id"]}),
+    )
+    assert sorted(answer.status_code for answer in answers)[0] == 200
+    parents = [(await custodian.read(path_of(draft)))["parent_agreement_id"] for draft in (one, other)]
+    assert sorted(parent is None for parent in parents) == [False, True]
+
+
+async def between(world: World, hidden: Json, draft: Json) -> str:
+    """An agreement that rests on a draft of somebody else, which rests on this draft."""
+    await world.rows(
+        "update agreement set parent_agreement_id = $1 where id = $2", UUID(draft["id"]), UUID(hidden["id"])
+    )
+    visible = await world.opened()
+    await world.rows(
+        "update agreement set parent_agreement_id = $1 where id = $2", UUID(hidden["id"]), UUID(visible["id"])
+    )
+    return str(visible["id"])
 
 
 @pytest.mark.parametrize(("change", "pointer"), [({"clauses": []}, "/clauses"), ({"parties": []}, "/parties")])

@@ -24,6 +24,7 @@ from agreements_api.agreements.models import (
 )
 from agreements_api.agreements.reading_repository import PUBLIC, STATE
 from agreements_api.history.models import History
+from agreements_api.party_succession.repository import as_system
 from shared.auth import Actor
 from shared.db import driver_connection
 
@@ -104,6 +105,25 @@ async def is_member(session: AsyncSession, actor: Actor, agreement_id: UUID) -> 
         Member.agreement_id == agreement_id, Member.organization_id == actor.organization_id
     )
     return (await session.exec(statement)).first() is not None
+
+
+_RESTS_ON = """
+with recursive below (id) as (
+    select $1::uuid union select a.parent_agreement_id from agreement a join below b on a.id = b.id
+)
+select exists (select from below b where b.id = $2)
+"""
+
+
+async def rests_on(session: AsyncSession, agreement_id: UUID, parent_id: UUID) -> bool:
+    """Whether an agreement is the other one or rests on it, through whichever agreements the caller may not see.
+
+    It is held, so that nobody lets it rest on the other one meanwhile.
+    """
+    connection = await driver_connection(session)
+    async with as_system(connection):
+        await connection.execute("select from agreement where id = $1 for share", agreement_id)
+        return bool(await connection.fetchval(_RESTS_ON, agreement_id, parent_id))
 
 
 async def relations_of(session: AsyncSession, actor: Actor, agreement_id: UUID) -> list[str]:

@@ -182,6 +182,7 @@ class AgreementUpdate(_Term):
     number: Line | None = None
     title: Title = "-"
     parent: ParentInstrument | None = None
+    parent_agreement_id: UUID | None = None
     fields: Annotated[list[FieldName], Field(max_length=50)] = []
     signing_order: SigningOrder = SigningOrder.PARALLEL
     sign_by: SignBy = None

@@ -80,6 +80,8 @@ async def update(
     agreement = await begin(session, actor, agreement_id, "update", if_match)
     before = state_of(agreement)
     given = body.model_fields_set
+    if body.parent_agreement_id is not None:
+        await _check_parent(session, actor, agreement.id, body.parent_agreement_id)
     for field in given - {"parties", "clauses", "fields", "parent", "source_url"}:
         setattr(agreement, field, getattr(body, field))
     if "fields" in given:
@@ -285,6 +287,18 @@ async def _replace_clauses(session: AsyncSession, agreement: Agreement, bodies: 
 async def _must_be_visible(session: AsyncSession, actor: Actor, agreement_id: UUID) -> None:
     if not await repository.is_member(session, actor, agreement_id):
         raise errors.UnknownReference("/parent_agreement_id")
+
+
+async def _check_parent(session: AsyncSession, actor: Actor, agreement_id: UUID, parent_id: UUID) -> None:
+    """An agreement that the caller sees, and that does not rest on this one itself."""
+    await _must_be_visible(session, actor, parent_id)
+    if await repository.rests_on(session, parent_id, agreement_id):
+        raise errors.NotTaken(
+            "/parent_agreement_id",
+            "parent_cycle",
+            "Văn bản căn cứ dẫn trở lại chính văn bản này.",
+            "The parent rests on this agreement itself.",
+        )
 
 
 async def _parties(session: AsyncSession, agreement_id: UUID, bodies: Sequence[PartyCreate]) -> list[Party]:

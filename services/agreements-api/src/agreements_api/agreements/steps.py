@@ -34,6 +34,7 @@ _TOLD = (
     "title",
     "status",
     "parent",
+    "parent_agreement_id",
     "fields",
     "signing_order",
     "term_from",
