@@ -357,7 +357,7 @@ class Divided:
     of_task: Json | None
 
     async def cases(self, person: Person) -> list[Json]:
-        items: list[Json] = (await person.read(WORKLIST, agreement=self.agreement["id"]))["items"]
+        items: list[Json] = (await person.read(WORKLIST, agreement_id=self.agreement["id"]))["items"]
         return items
 
     async def case(self, person: Person, *concerns: str) -> str:

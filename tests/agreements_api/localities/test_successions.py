@@ -114,6 +114,15 @@ async def test_a_unit_that_keeps_most_of_itself_lives_on(registry: Registry, ope
     assert await atlas.successors({"id": old.id}, EFFECTIVE) == []
 
 
+async def test_what_a_dissolved_unit_had_goes_to_others(registry: Registry, operator: Caller, atlas: Atlas) -> None:
+    above = await province(registry)
+    old, north, south = [await commune(registry, above) for _ in range(3)]
+    edges = (edge(old, north, partial=True), edge(old, south, partial=True, is_default=False))
+    recorded = await record(operator, resolution(*edges, kind="dissolve"))
+    assert (recorded["kind"], recorded["ended_unit_ids"]) == ("dissolve", [str(old.id)])
+    assert {unit["id"] for unit in await atlas.successors({"id": old.id}, EFFECTIVE)} == {str(north.id), str(south.id)}
+
+
 async def test_a_split_says_where_the_children_go(
     registry: Registry, operator: Caller, atlas: Atlas, problem: Problem
 ) -> None:

@@ -176,6 +176,6 @@ async def kept(world: World, person: Person, coming: str, over: str) -> None:
 
 
 async def decide(leader: Person, agreement: Json, unit: Unit) -> None:
-    [case] = (await leader.read("/v1/successions/worklist", agreement=agreement["id"]))["items"]
+    [case] = (await leader.read("/v1/successions/worklist", agreement_id=agreement["id"]))["items"]
     body = {"unit_id": str(unit.id), "reason": "Theo địa bàn (minh họa)."}
     await leader.step(f"/v1/successions/worklist/{case['id']}", "decide", body)

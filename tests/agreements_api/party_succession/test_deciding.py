@@ -33,7 +33,7 @@ class Divided:
         return f"/v1/agreements/{self.agreement['id']}"
 
     async def cases(self, person: Person, **query: str) -> list[Json]:
-        items: list[Json] = (await person.read(WORKLIST, agreement=self.agreement["id"], **query))["items"]
+        items: list[Json] = (await person.read(WORKLIST, agreement_id=self.agreement["id"], **query))["items"]
         return items
 
     async def of_party(self, person: Person) -> str:

@@ -230,5 +230,5 @@ def asked(world: World, town: Town) -> Json:
 
 async def decide(leader: Person, agreement_id: str, unit: Unit) -> None:
     body = {"unit_id": str(unit.id), "reason": "Theo địa bàn (minh họa).", "whole_unit": True}
-    [case, *_] = (await leader.read("/v1/successions/worklist", agreement=agreement_id))["items"]
+    [case, *_] = (await leader.read("/v1/successions/worklist", agreement_id=agreement_id))["items"]
     await leader.step(f"/v1/successions/worklist/{case['id']}", "decide", body)

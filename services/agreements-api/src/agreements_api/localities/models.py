@@ -22,6 +22,7 @@ class SuccessionKind(StrEnum):
     UPGRADE = "upgrade"
     MERGE = "merge"
     SPLIT = "split"
+    DISSOLVE = "dissolve"
     REARRANGEMENT = "rearrangement"
 
 
@@ -42,6 +43,7 @@ SUCCESSION_WORDING: dict[SuccessionKind, str] = {
     SuccessionKind.UPGRADE: "nâng cấp",
     SuccessionKind.MERGE: "sáp nhập",
     SuccessionKind.SPLIT: "chia tách",
+    SuccessionKind.DISSOLVE: "giải thể",
     SuccessionKind.REARRANGEMENT: "sắp xếp",
 }
 ORGANIZATION_WORDING: dict[OrganizationKind, str] = {

@@ -106,7 +106,7 @@ async def list_succession_worklist(
     status: Annotated[Sequence[CaseState], Query(description="`open` or `decided`; open without it.")] = (
         CaseState.OPEN,
     ),
-    agreement: Annotated[UUID | None, Query(description="Only of this agreement.")] = None,
+    agreement_id: Annotated[UUID | None, Query(description="Only of this agreement.")] = None,
     limit: Limit = PAGE,
     cursor: CursorParameter = None,
 ) -> Response:
@@ -118,7 +118,7 @@ async def list_succession_worklist(
             connection,
             actor.organization_id,
             states=status,
-            agreement_id=agreement,
+            agreement_id=agreement_id,
             after=_after(cursors, scope, cursor),
             limit=limit + 1,
         )
@@ -170,7 +170,7 @@ async def decide_succession(
 async def record_succession(
     body: SuccessionCreate, request: Request, session: SessionDep, actor: ActorDep, key: IdempotencyKey
 ) -> Response:
-    """Record a resolution that renames, upgrades, merges or splits units (operator only).
+    """Record a resolution that renames, upgrades, merges, splits or dissolves units (operator only).
 
     Old units end on the day before; their children follow the unit that succeeds them whole, else `moves` says where
     they lie. From that day on others take their places in agreements and tasks: `run_id` names the run.
