@@ -31,7 +31,11 @@ async def test_a_host_that_is_no_party_hands_its_meetings_to_its_heir(reform: Re
     await reform.dissolve(whole(ends.unit, ward))
     await reform.carry_out()
     await refused(world, world.specialist(ends.ubnd), coming, over)
-    await kept(world, await reform.acting(people(ward), Role.SPECIALIST), coming, over)
+    heir = await reform.acting(people(ward), Role.SPECIALIST)
+    for body in (world.id(ends.ubnd), heir.organization):
+        found = (await heir.read("/v1/meetings", agreement_id=agreement["id"], organization=body))["items"]
+        assert {f"/v1/meetings/{one['id']}" for one in found} == {coming, over}
+    await kept(world, heir, coming, over)
 
 
 async def test_the_heir_of_an_heir_keeps_what_that_one_hosted(reform: Reform) -> None:

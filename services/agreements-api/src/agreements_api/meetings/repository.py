@@ -208,7 +208,7 @@ def list_statement(
         taking_part = value(narrowed.organization)
         conditions.append(
             f"(m.host_organization_id = {taking_part} or exists (select from meeting_participant p"
-            f" where p.meeting_id = m.id and p.organization_id = {taking_part}))"
+            f" where p.meeting_id = m.id and p.organization_id = {taking_part}) or {HOSTING} = {taking_part})"
         )
     if narrowed.starts_after:
         conditions.append(f"m.starts_at > {value(narrowed.starts_after)}")
