@@ -2,14 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 import pytest_asyncio
 
 from agreements_api.agreements.lifecycle import end_what_is_over
 from tests.agreements_api.agreements.test_signing_time import days_later
-from tests.agreements_api.agreements.world import PARTIES, Json, World, accepted, signature
+from tests.agreements_api.agreements.world import PARTIES, Json, World, accepted, problem, signature
 from tests.agreements_api.boundary_cases import dossiers
 from tests.agreements_api.boundary_cases.dossiers import FIRST, SECOND, confirmed, opened, path_of
 from tests.agreements_api.days import on_day
@@ -144,6 +144,24 @@ async def test_a_window_that_lapses_is_nobodys_work(world: World, plan: Json) ->
     async with days_later(world, 40):
         await end_what_is_over(world.registry.database, 50)
         assert await of(world.person("ubnd-kinhmon"), path.split("/")[-1]) is None
+
+
+async def test_a_window_that_has_closed_is_nobodys_work_before_the_lapse_is_carried_out(
+    world: World, plan: Json
+) -> None:
+    path, person = await world.submitted(plan), world.person("ubnd-kinhmon")
+    task_id = path.split("/")[-1]
+    last_day = date.fromisoformat((await person.read(path))["coordinating"][0]["respond_by"])
+    async with on_day(world, last_day):
+        assert (await waiting(person, task_id))["urgency"] == "today"
+        assert (await waiting(person, task_id, scope="organization"))["action"]["name"] == "confirm"
+    async with on_day(world, last_day + timedelta(days=1)):
+        problem(await person.act(path, "confirm"), 409)
+        for scope in ("person", "organization"):
+            assert await of(person, task_id, scope=scope) is None
+            assert await of(person, task_id, scope=scope, urgency="overdue") is None
+            page = await person.read(MY_WORK, scope=scope, kind="confirm", limit=200)
+            assert page["counts"]["kinds"]["confirm"] == len(page["items"])
 
 
 async def test_each_side_confirms_the_step_that_is_open(world: World, plan: Json) -> None:

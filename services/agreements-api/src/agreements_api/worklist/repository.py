@@ -65,7 +65,7 @@ _URGENCY = {
 # A report is due at the deadline of the work where that is near or past or the work came back; any other is due when
 # an official period has ended without one. All else is due when it says so.
 _BY_ITS_DAY = """w.step = any($4::text[]) and (w.step <> 'report' or w.came_back or w.due_key <= $3)
-    and (w.step <> 'sign' or w.due_key > $8)"""
+    and (w.step <> 'sign' or w.due_key > $8) and (w.step <> 'confirm' or w.due_key >= $2)"""
 _BY_PERIOD = """w.step = 'report' and 'report' = any($4::text[]) and not w.came_back and w.due_key > $3
     and coalesce(w.cycle, 'monthly') = c.frequency and w.reported_to < c.ended_on"""
 _CYCLES = "unnest($5::text[], $6::date[], $7::date[]) c(frequency, ended_on, due_on)"
@@ -82,7 +82,8 @@ from (
         ('overdue', '-infinity'::date, $2::date - 1), ('today', $2::date, $2::date),
         ('soon', $2::date + 1, $3::date), ('later', $3::date + 1, 'infinity')) u(urgency, first, last)
     cross join lateral (select {free} as free,
-        case when s.step = 'sign' then greatest(u.first, $8::date + 1) else u.first end as first) f
+        case s.step when 'sign' then greatest(u.first, $8::date + 1) when 'confirm' then greatest(u.first, $2::date)
+            else u.first end as first) f
     cross join lateral (select count(*) as number from open_work w
         where {ours} and w.step = s.step and w.due_key between f.first and u.last {whole}) n
     where s.step <> 'report' or u.urgency <> 'later'
