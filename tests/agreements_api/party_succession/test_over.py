@@ -76,8 +76,7 @@ async def test_whoever_is_decided_for_has_what_is_over_as_well(reform: Reform) -
     lead, one = [await reform.town() for _ in range(2)]
     task, path = await completed(reform, lead, one)
     # What is still open is what somebody has to decide about.
-    agreement = {"id": task["agreement_id"], "clauses": [None, {"id": task["clause_id"]}]}
-    await world.task(agreement, lead=lead.ubnd, coordinating=(one.ubnd,))
+    await world.task(agreement_of(task), lead=lead.ubnd, coordinating=(one.ubnd,))
     parent = (await reform.province())[0]
     first, second = await reform.commune(parent), await reform.commune(parent)
     await reform.dissolve(most(lead.unit, first), part(lead.unit, second))
@@ -91,6 +90,36 @@ async def test_whoever_is_decided_for_has_what_is_over_as_well(reform: Reform) -
     accepted(await heir.post(f"{path}/comments", {"text": "Ý kiến (minh họa)"}), 201)
     after = await world.person("dongtrieu").step(path, "reopen", REASON)
     assert after["lead"]["name"] == people(second)
+
+
+async def test_a_task_goes_on_with_the_heirs_of_all_its_parties_of_one_kind(reform: Reform) -> None:
+    world = reform.world
+    lead, one, other = [await reform.town() for _ in range(3)]
+    _, path = await completed(reform, lead, one, other)
+    wards = [await reform.commune((await reform.province())[0]) for _ in range(2)]
+    await reform.dissolve(whole(one.unit, wards[0]), whole(other.unit, wards[1]))
+    await reform.carry_out()
+    after = await world.person("dongtrieu").step(path, "reopen", REASON)
+    assert [party["name"] for party in after["coordinating"]] == [people(ward) for ward in wards]
+
+
+async def test_an_old_body_with_a_new_task_has_not_come_back_to_what_is_over(reform: Reform) -> None:
+    world = reform.world
+    lead, one, other = [await reform.town() for _ in range(3)]
+    task, path = await completed(reform, lead, one, other)
+    question = accepted(await world.person(one.ubnd).post(f"{path}/explanations", asked(world, lead)), 201)
+    wards = [await reform.commune((await reform.province())[0]) for _ in range(3)]
+    await reform.dissolve(*(whole(town.unit, ward) for town, ward in zip((lead, one, other), wards, strict=True)))
+    await reform.carry_out()
+    # Somebody still names them, and that is left alone.
+    await world.task(agreement_of(task), lead=lead.ubnd, coordinating=(one.ubnd, other.ubnd))
+    heir = await reform.acting(people(wards[0]))
+    place = f"{path}/explanations/{question['id']}"
+    assert (await world.person(lead.ubnd).read(place))["allowed_actions"] == []
+    assert (await heir.read(place))["allowed_actions"] == ["answer"]
+    after = await world.person("dongtrieu").step(path, "reopen", REASON)
+    parties = [after["lead"], *after["coordinating"]]
+    assert [party["name"] for party in parties] == [people(ward) for ward in wards]
 
 
 async def test_what_earlier_releases_left_with_old_bodies_is_handed_over_when_all_is_carried_out(
@@ -222,6 +251,11 @@ async def completed(
         task = await world.person(key).step(path, "confirm")
     assert task["status"] == "completed"
     return task, path
+
+
+def agreement_of(task: Json) -> Json:
+    """As far as another task of the same clause needs it."""
+    return {"id": task["agreement_id"], "clauses": [None, {"id": task["clause_id"]}]}
 
 
 def asked(world: World, town: Town) -> Json:

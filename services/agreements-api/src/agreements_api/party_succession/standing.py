@@ -36,13 +36,17 @@ def in_place_of(agreement: str, organization: str) -> str:
 def in_task(agreement: str, task: str, parties: str, organization: str) -> str:
     """Whoever has the place of a party of a task today; null where nobody does.
 
-    The parties of a task that is over stay as they were: who stands to it in their place is told by relations alone.
+    The parties of a task that is over stay as they were: who stands to it in their place is told by relations alone. An
+    old body that somebody has given something else in the agreement has not come back to this by that.
     """
     taking = f"""from agreement_member taking where taking.agreement_id = {agreement} and taking.source_id = {task}
       and taking.relation in ('lead', 'coordinating', 'monitor')"""
+    here = f"watching.source_id = {task} and watching.relation in ('lead', 'coordinating', 'monitor')"
     return f"""coalesce(
     (select taking.organization_id {taking} and taking.organization_id = {organization} limit 1),
-    {in_place_of(agreement, organization)},
+    (select heir.id from (values (1, {in_place_of(agreement, organization)}),
+        (2, {_by_promises(agreement, organization)}), (3, {_by_likeness(organization, here)})) heir(rank, id)
+     where exists (select {taking} and taking.organization_id = heir.id) order by heir.rank limit 1),
     (select case when count(distinct taking.organization_id) = 1 then (array_agg(taking.organization_id))[1] end
      {taking} and {organization}::text = any(select party->>'organization_id'
         from jsonb_array_elements(case taking.relation when 'lead' then jsonb_build_array({parties}->'lead')
@@ -72,7 +76,12 @@ def _by_promises(agreement: str, organization: str) -> str:
 
 
 def _by_watching(agreement: str, organization: str) -> str:
-    """Of a body above, which promised nothing, so that no place of it is recorded: its like for what followed."""
+    """Of a body above, which promised nothing, so that no place of it is recorded."""
+    return _by_likeness(organization, f"watching.agreement_id = {agreement} and watching.relation = 'superior'")
+
+
+def _by_likeness(organization: str, standing: str) -> str:
+    """Of those who stand somewhere, the one that does for what followed the unit what this one did for it."""
     return f"""(with recursive way (unit_id) as (
         select gone.unit_id from organization gone join unit ended on ended.id = gone.unit_id
         where gone.id = {organization} and ended.valid_to is not null
@@ -80,12 +89,12 @@ def _by_watching(agreement: str, organization: str) -> str:
         select edge.new_unit_id from way join unit_succession edge on edge.old_unit_id = way.unit_id
         where edge.is_default
     )
-    select case when count(*) = 1 then (array_agg(alike.id))[1] end
+    select case when count(*) = 1 then (array_agg(one.id))[1] end
     from (
-        select distinct above.id from organization gone
-        join organization above on above.kind = gone.kind and above.id <> gone.id
-        join agreement_member watching on watching.organization_id = above.id and watching.relation = 'superior'
-        where gone.id = {organization} and watching.agreement_id = {agreement}
-          and (above.unit_id in (select way.unit_id from way) or exists (
+        select distinct alike.id from organization gone
+        join organization alike on alike.kind = gone.kind and alike.id <> gone.id
+        join agreement_member watching on watching.organization_id = alike.id
+        where gone.id = {organization} and {standing}
+          and (alike.unit_id in (select way.unit_id from way) or exists (
             select from unit_succession edge join way on way.unit_id = edge.new_unit_id
-            where edge.old_unit_id = above.unit_id and not edge.partial))) alike)"""  # noqa: S608
+            where edge.old_unit_id = alike.unit_id and not edge.partial))) one)"""  # noqa: S608
