@@ -122,6 +122,40 @@ async def test_an_old_body_with_a_new_task_has_not_come_back_to_what_is_over(ref
     assert [party["name"] for party in parties] == [people(ward) for ward in wards]
 
 
+async def test_what_an_old_body_with_a_new_task_once_raised_and_reported_is_for_its_heir(reform: Reform) -> None:
+    world = reform.world
+    lead, one = [await reform.town() for _ in range(2)]
+    task = await world.task(await reform.agreement(lead, one), lead=lead.ubnd, coordinating=(one.ubnd,))
+    path, old = f"/v1/tasks/{task['id']}", world.person(lead.ubnd)
+    obstacle = accepted(await old.post(f"{path}/obstacles", {"text": "Vướng (minh họa)"}), 201)
+    await old.step(path, "accept")
+    await old.step(path, "reports", REPORT)
+    report = (await old.read(f"{path}/reports"))["items"][0]["id"]
+    ward = await reform.commune((await reform.province())[0])
+    await reform.dissolve(whole(lead.unit, ward))
+    await reform.carry_out()
+    await world.task(agreement_of(task), lead=lead.ubnd, coordinating=(one.ubnd,))
+    heir = await reform.acting(people(ward))
+    accepted(await heir.change(f"/v1/obstacles/{obstacle['id']}", {"text": "Vướng mặt bằng (minh họa)"}), 200)
+    await attached(heir, ("report", report))
+
+
+async def test_what_is_over_is_for_the_heir_of_whoever_raised_it_also_where_nothing_else_came_to_him(
+    reform: Reform,
+) -> None:
+    world = reform.world
+    lead, one = [await reform.town() for _ in range(2)]
+    _, path = await completed(reform, lead, one)
+    await world.person("dongtrieu").step(path, "reopen", REASON)
+    obstacle = accepted(await world.person(one.ubnd).post(f"{path}/obstacles", {"text": "Vướng (minh họa)"}), 201)
+    await world.person("dongtrieu").step(path, "cancel", REASON)
+    ward = await reform.commune((await reform.province())[0])
+    await reform.dissolve(whole(one.unit, ward))
+    await reform.carry_out()
+    heir = await reform.acting(people(ward))
+    accepted(await heir.change(f"/v1/obstacles/{obstacle['id']}", {"text": "Vướng mặt bằng (minh họa)"}), 200)
+
+
 async def test_what_earlier_releases_left_with_old_bodies_is_handed_over_when_all_is_carried_out(
     reform: Reform,
 ) -> None:

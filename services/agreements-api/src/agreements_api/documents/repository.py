@@ -12,7 +12,7 @@ import asyncpg
 
 from agreements_api.documents.models import Document, ScanState, SubjectKind
 from agreements_api.meetings.repository import HOSTING
-from agreements_api.party_succession.standing import in_place_of, stands
+from agreements_api.party_succession.standing import in_place_at, stands
 
 
 class Origin(NamedTuple):
@@ -65,8 +65,8 @@ from task t where t.id = $2 and {_SEEN.format(key="t.agreement_id")}
     SubjectKind.REPORT: Origin(
         row="t",
         statement=f"""
-select r.reported_at as since,
-    t.agreement_id, t.id as task_id, {in_place_of("t.agreement_id", "r.organization_id")} as owner_id,
+select r.reported_at as since, t.agreement_id, t.id as task_id,
+    {in_place_at("t.agreement_id", "t.id", "t.parties", "r.organization_id")} as owner_id,
     t.status <> 'cancelled' as open, {_OF_TASK} as relations, 'infinity'::timestamptz as kept_until
 from task_progress_report r join task t on t.id = r.task_id
 where r.id = $2 and {_SEEN.format(key="t.agreement_id")}

@@ -12,7 +12,7 @@ import asyncpg
 import orjson
 
 from agreements_api.history.service import as_json
-from agreements_api.party_succession.standing import in_place_of
+from agreements_api.party_succession.standing import in_place_at
 from shared.auth import Actor
 from shared.db import Parameters
 from shared.events import Change, ObstacleSnapshot
@@ -21,9 +21,10 @@ from shared.ids import new_id
 SCOPE = "o.agreement_id in (select x.agreement_id from agreement_access x where x.organization_id = $1)"
 _MEMBERS = "array(select distinct m.organization_id from agreement_member m where m.agreement_id = o.agreement_id)"
 # The caller ($1) stands to an obstacle as to its task, and as the one who raised it or has its place by now.
+_RAISER = in_place_at("o.agreement_id", "o.task_id", "t.parties", "o.raised_by_organization_id")
 _RELATIONS = f"""array(select m.relation from agreement_member m where m.agreement_id = o.agreement_id
     and m.organization_id = $1 and m.source_id in (o.agreement_id, o.task_id)
-    union all select 'own' where {in_place_of("o.agreement_id", "o.raised_by_organization_id")} = $1)"""  # noqa: S608
+    union all select 'own' where {_RAISER} = $1)"""  # noqa: S608
 # What is shown of an obstacle on a day.
 _JSON = """json_build_object(
     'id', o.id, 'version', o.version, 'agreement_id', o.agreement_id, 'agreement_title', a.title,

@@ -55,6 +55,15 @@ def in_task(agreement: str, task: str, parties: str, organization: str) -> str:
         where present = to_jsonb(taking.organization_id))))"""  # noqa: S608 - columns of statements
 
 
+def in_place_at(agreement: str, task: str, parties: str, organization: str) -> str:
+    """Whoever acts at a task today for an organisation that did something there, with a place in it or without one."""
+    return f"""coalesce({in_task(agreement, task, parties, organization)},
+    (select {in_task(agreement, task, parties, "(named.party->>'organization_id')::uuid")}
+     from jsonb_path_query({parties}, '$.*[*]') named(party)
+     where named.party->>'promised_by_organization_id' = {organization}::text limit 1),
+    {in_place_of(agreement, organization)})"""  # noqa: S608 - columns of statements
+
+
 def _by_promises(agreement: str, organization: str) -> str:
     """Whoever has by now what it promised, or what had come to it, if only until somebody decided otherwise."""
     return f"""(select place.organization_id from succession_case place
