@@ -156,6 +156,27 @@ async def test_what_is_over_is_for_the_heir_of_whoever_raised_it_also_where_noth
     accepted(await heir.change(f"/v1/obstacles/{obstacle['id']}", {"text": "Vướng mặt bằng (minh họa)"}), 200)
 
 
+async def test_whoever_is_decided_for_has_what_was_completed_provisionally(reform: Reform) -> None:
+    world = reform.world
+    lead, one = [await reform.town() for _ in range(2)]
+    task = await world.task(await reform.agreement(lead, one), lead=lead.ubnd, coordinating=(one.ubnd,))
+    path, parent = f"/v1/tasks/{task['id']}", (await reform.province())[0]
+    first, second = await reform.commune(parent), await reform.commune(parent)
+    await reform.dissolve(most(lead.unit, first), part(lead.unit, second))
+    await reform.carry_out()
+    provisional = await reform.acting(people(first))
+    for verb, body in (("accept", None), ("reports", REPORT), ("submit", None)):
+        await provisional.step(path, verb, body)
+    await world.person(one.ubnd).step(path, "confirm")
+    await decide(world.person("dongtrieu"), task["agreement_id"], second)
+    problem(await provisional.post(f"{path}/comments", {"text": "x"}), 403)
+    assert (await provisional.read(path))["lead"]["name"] == people(first)
+    heir = await reform.acting(people(second))
+    accepted(await heir.post(f"{path}/comments", {"text": "Ý kiến (minh họa)"}), 201)
+    after = await world.person("dongtrieu").step(path, "reopen", REASON)
+    assert (after["lead"]["name"], after["lead"]["promised_by_name"]) == (people(second), f"UBND thị xã {lead.key}")
+
+
 async def test_what_earlier_releases_left_with_old_bodies_is_handed_over_when_all_is_carried_out(
     reform: Reform,
 ) -> None:

@@ -84,14 +84,16 @@ where m.agreement_id = g.agreement_id and m.organization_id = g.organization_id 
 """
 
 
-# What these have of tasks that are over because of the names that stand there.
+# What these have of tasks that are over because of the names that stand there, or of whose promise it was: what was
+# completed by whoever answered provisionally keeps that one's name.
 _OVER = """
 select m.organization_id, m.source_id, m.relation from agreement_member m join task t on t.id = m.source_id
 where m.agreement_id = $1 and m.organization_id = any($2::uuid[]) and t.status in ('completed', 'cancelled')
   and exists (
     select from jsonb_array_elements(case m.relation when 'lead' then jsonb_build_array(t.parties->'lead')
         when 'coordinating' then t.parties->'coordinating' when 'monitor' then t.parties->'monitoring' end) y
-    where (y->>'organization_id')::uuid = any($3::uuid[]))
+    where (y->>'organization_id')::uuid = any($3::uuid[])
+       or (y->>'promised_by_organization_id')::uuid = any($3::uuid[]))
 """
 
 
