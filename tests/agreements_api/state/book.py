@@ -6,7 +6,7 @@ the API answers. Only the table of permissions and the calendar of working days 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
@@ -15,10 +15,12 @@ from agreements_api import policy
 from shared.auth import Actor
 from shared.calendar import WorkingCalendar
 from tests.agreements_api.agreements.world import Json
-from tests.agreements_api.state.cast import SUPERIOR, Player
+from tests.agreements_api.state.cast import SUPERIOR, UNIT, Player, heir
 
 _CALENDAR = WorkingCalendar()
 RESPONSE_DAYS = 5
+OVER = ("completed", "cancelled")
+_ANSWERS = {"confirm", "return", "refuse"}
 SOON_DAYS = 7
 
 # From which status a task takes a step: docs/tasks.md and docs/dialogue.md.
@@ -153,10 +155,6 @@ class Plan:
     def _asked(self, player: Player, action: str) -> tuple[Actor, str, set[str]]:
         return player.person.actor, action, self.relations(player.key)
 
-    def hosting(self, key: str) -> str:
-        """Who hosts what a body planned: whoever took its place as a party."""
-        return next((holder for holder in self.parties if self.origin.get(holder) == key), key)
-
     def is_turn(self, key: str) -> bool:
         if self.order != "sequential":
             return True
@@ -233,6 +231,8 @@ class Task:
     former: set[str] = field(default_factory=set)
     # Who promised at first what another one answers for by now.
     origin: dict[str, str] = field(default_factory=dict)
+    # Who stands to it, once it is over, in the place of somebody whose name it keeps.
+    taken: dict[str, str] = field(default_factory=dict)
     previous: str | None = None
     recurrence: str | None = None
     note: str | None = None
@@ -246,21 +246,33 @@ class Task:
     def taking_part(self) -> list[str]:
         return [self.lead, *self.coordinating, *self.monitoring]
 
+    @property
+    def is_over(self) -> bool:
+        return self.status in OVER
+
+    def holder(self, key: str) -> str:
+        """Who has the place of somebody that is named in it."""
+        return self.taken.get(key, key)
+
+    @property
+    def holders(self) -> list[str]:
+        return [self.holder(key) for key in self.taking_part]
+
     def answering(self, promiser: str, among: Sequence[str]) -> str | None:
         """Who stands in the place of a promiser, of these places."""
-        return next((key for key in among if self.origin.get(key, key) == promiser), None)
+        return next((self.holder(key) for key in among if self.origin.get(key, key) == promiser), None)
 
     def own_relations(self, key: str) -> set[str]:
         """How a body stands to it through the task itself."""
-        held = {"lead"} if key == self.lead else set()
-        held |= {"coordinating"} if key in self.coordinating else set()
-        held |= {"monitor"} if key in self.monitoring else set()
+        held = {"lead"} if key == self.holder(self.lead) else set()
+        held |= {"coordinating"} if key in map(self.holder, self.coordinating) else set()
+        held |= {"monitor"} if key in map(self.holder, self.monitoring) else set()
         held |= {"superior"} if key in self.above else set()
         return held or ({"former"} if key in self.former else set())
 
     @property
     def above(self) -> set[str]:
-        return {SUPERIOR[key] for key in self.taking_part if key in SUPERIOR}
+        return {SUPERIOR[key] for key in self.holders if key in SUPERIOR}
 
     def relations(self, key: str) -> set[str]:
         return self.own_relations(key) | self.plan.relations(key)
@@ -317,6 +329,9 @@ class Task:
         self.status = "in_progress" if self.taken_on else "not_started"
 
     def reopen(self) -> None:
+        """Whoever has its places by now is named in it from now on."""
+        self.hand_on(self.taken)
+        self.taken = {}
         self.back_to_the_lead()
         self.resume()
         self.completed_on = None
@@ -331,6 +346,28 @@ class Task:
         self.lead, self.coordinating, self.monitoring = lead, coordinating, monitoring
         self.origin = {key: first for key, first in self.origin.items() if key in self.taking_part}
         self.former = before - {*self.taking_part, *self.above}
+
+    def hand_on(self, takes: Mapping[str, str]) -> None:
+        """Others are named in the places of these; what was accepted and confirmed in a place stays so."""
+        self.lead = takes.get(self.lead, self.lead)
+        self.coordinating = [takes.get(key, key) for key in self.coordinating]
+        self.monitoring = [takes.get(key, key) for key in self.monitoring]
+        for held in (self.confirmed, self.lapsed, self.accepted):
+            moved = {takes.get(key, key) for key in held}
+            held.clear()
+            held |= moved
+        rename(self.origin, takes)
+        self.origin = {key: first for key, first in self.origin.items() if key in self.taking_part}
+
+    def hand_on_what_is_over(self, takes: Mapping[str, str]) -> None:
+        """Its names stay as they were; others stand to it in the places of these, who read on."""
+        for key in self.taking_part:
+            if self.holder(key) in takes:
+                self.former.add(self.holder(key))
+                self.taken[key] = takes[self.holder(key)]
+
+    def window_is_closed(self, today: date) -> bool:
+        return self.status == "submitted" and self.respond_by is not None and self.respond_by < today
 
     def timeliness(self, today: date) -> str | None:
         """How it stands to its deadline, which is the end of that day."""
@@ -436,7 +473,8 @@ class Book:
         if isinstance(record, Task):
             followed = any(task.previous == record.id for task in self.tasks)
             comes_again = not followed and (record.due_on or record.first_due_on)
-            return set() if comes_again else {"set_recurrence"}
+            late = _ANSWERS if record.window_is_closed(today) else set()
+            return late if comes_again else {*late, "set_recurrence"}
         gone = {"sign"} if record.signing_over(today) else set()
         if record.amends is not None and record.amends.status not in ("in_force", "suspended"):
             gone |= {"open", "sign"}
@@ -460,6 +498,38 @@ class Book:
         own = {*plan.relations(key), *(part for task in self.tasks_of(plan) for part in task.own_relations(key))}
         return bool(own - {"former"}) or key in plan.guests
 
+    def acts(self, key: str, plan: Plan) -> bool:
+        """Whether a body does anything with what is its own there; one whose unit has ended only where it stands."""
+        return self.stands(key, plan) or UNIT[key] not in self.ended
+
+    def answers(self, plan: Plan, promiser: str, holder: str) -> str:
+        """Who has the place of a promiser today that somebody holds: by decision, and else by the rule."""
+        decided = [case for case in self._cases(plan) if case.owner == promiser and case.state == "decided"]
+        if decided:
+            return heir(promiser, decided[0].more["ward"])
+        return heir(holder, 1) if UNIT[holder] in self.ended else holder
+
+    def in_place_of(self, key: str, plan: Plan) -> str | None:
+        """Who acts in an agreement for a body that is named there: itself, or the last heir of its place."""
+        signed = [holder for holder in plan.parties if plan.origin.get(holder, holder) == key]
+        if signed or self.stands(key, plan):
+            return signed[0] if signed else key
+        for case in self._cases(plan):
+            holder = heir(case.owner, case.more["ward"])
+            if key in (case.owner, heir(case.owner, 1)) and self.stands(holder, plan):
+                return holder
+        return None
+
+    def in_place_in(self, task: Task, key: str) -> str | None:
+        """The same of a task, where its place there counts."""
+        if key in task.holders:
+            return key
+        there = [task.holder(one) for one in task.taking_part if key in (one, task.origin.get(one))]
+        return there[0] if there else self.in_place_of(key, task.plan)
+
+    def _cases(self, plan: Plan) -> list[Beside]:
+        return [case for case in self.of("case") if case.plan is plan]
+
     def sees(self, player: Player, plan: Plan) -> bool:
         """Whether a body has any part in an agreement: through itself, through a task, or as a guest."""
         if plan.discarded:
@@ -474,6 +544,13 @@ class Book:
         yield from (plan.path for plan in self.plans)
         yield from (task.path for task in self.tasks)
         yield from (one.path for ones in self.beside.values() for one in ones if one.path)
+
+
+def rename(origin: dict[str, str], takes: Mapping[str, str]) -> None:
+    """Whoever takes a place keeps in it whose promise that is."""
+    for old, new in takes.items():
+        if old != new:
+            origin[new] = origin.pop(old, old)
 
 
 def working_days_after(day: date, count: int) -> date:

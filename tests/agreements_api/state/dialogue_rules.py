@@ -7,7 +7,7 @@ from datetime import timedelta
 from agreements_api.policy import Role
 from tests.agreements_api.agreements.world import Json
 from tests.agreements_api.state.book import TASK_STEPS, Beside, Task
-from tests.agreements_api.state.cast import SUPERIOR
+from tests.agreements_api.state.cast import SUPERIOR, Player
 from tests.agreements_api.state.play import Ask
 from tests.agreements_api.state.walking import Walking, turn
 
@@ -231,8 +231,9 @@ class DialogueRules(Walking):
         action = "measure" if step == "carry_out" else step
 
         def may(one_key: str) -> list[str]:
-            # Whoever only stood in it does nothing as the one who raised it.
-            return ["own"] if one_key == obstacle.owner and task.relations(one_key) - {"former"} else []
+            # Whoever has the place of the one who raised it; not who only stood in it.
+            raiser = self.book.in_place_in(task, obstacle.owner)
+            return ["own"] if one_key == raiser and task.relations(one_key) - {"former"} else []
 
         player = self.somebody(who, lambda one: task.may(one, f"obstacle.{action}", *may(one.key)))
         measures: list[str] = obstacle.more.setdefault("measures", [])
@@ -344,7 +345,11 @@ class DialogueRules(Walking):
         kind = "urging" if "/urgings/" in one.path else "explanation"
         # Whoever was asked, or took its place.
         asked_now = task.answering(one.more["promiser"], task.taking_part) or one.owner
-        player = self.somebody(who, lambda p: p.key == asked_now and task.may(p, f"{kind}.answer", "own"))
+
+        def own(player: Player) -> list[str]:
+            return ["own"] if player.key == asked_now and self.book.acts(asked_now, task.plan) else []
+
+        player = self.somebody(who, lambda p: task.may(p, f"{kind}.answer", *own(p)))
         operation, log, event = {
             "urging": ("answer_urging", "answer_urging", "task.urging_answered"),
             "explanation": ("give_explanation", "give_explanation", "task.explanation_given"),
@@ -355,7 +360,7 @@ class DialogueRules(Walking):
             operation,
             "answer",
             {"answer": "Đã báo cáo (minh họa)."},
-            permitted=task.may(player, f"{kind}.answer", *(["own"] if player.key == asked_now else [])),
+            permitted=task.may(player, f"{kind}.answer", *own(player)),
             possible=not one.state,
             logs=[log],
             events=[event],
@@ -396,8 +401,13 @@ class DialogueRules(Walking):
         task = comment.task
         assert task is not None
         step = "delete" if number % 3 == 0 else "update"
-        player = self.somebody(who, lambda one: str(one.person.actor.id) == comment.author)
-        own = ["self"] if str(player.person.actor.id) == comment.author else []
+
+        def may(player: Player) -> bool:
+            # What nobody could say any more is not worded anew either.
+            own = ["self"] if str(player.person.actor.id) == comment.author else []
+            return task.may(player, f"comment.{step}", *own) and task.may(player, "comment.add")
+
+        player = self.somebody(who, may)
         text = f"Ý kiến {number % 9} (minh họa), sửa lại."
         same = step == "update" and text == comment.more["text"]
         ask = self.beside_ask(
@@ -408,7 +418,7 @@ class DialogueRules(Walking):
             {"text": text} if step == "update" else None,
             method="PATCH" if step == "update" else "DELETE",
             path=comment.path,
-            permitted=task.may(player, f"comment.{step}", *own),
+            permitted=may(player),
             possible=not comment.state,
             logs=[] if same else ["say"],
             events=[] if same else ["comment.edited" if step == "update" else "comment.deleted"],

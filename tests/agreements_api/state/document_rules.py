@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from agreements_api import policy
 from tests.agreements_api.agreements.world import Json
 from tests.agreements_api.documents.files import pdf
-from tests.agreements_api.state.book import Beside, Plan, Task
+from tests.agreements_api.state.book import Beside, Plan, Report, Task
 from tests.agreements_api.state.cast import Player
 from tests.agreements_api.state.document_checks import check_content
 from tests.agreements_api.state.play import Ask, Upload
@@ -58,18 +58,23 @@ class DocumentRules(Walking):
         if kind in ("obstacle", "meeting") and self.book.of(kind):
             one = self.one(self.book.of(kind), number)
             closed = one.state == "cancelled" if one.task is None else one.task.status == "cancelled"
-            owner = one.of_plan.hosting(one.owner) if kind == "meeting" else one.owner
+            owner = (self.book.in_place_of(one.owner, one.of_plan) or "") if kind == "meeting" else one.owner
             return Subject(kind, one.id, one.of_plan, one.task, owner, closed)
         reported = [task for task in self.book.tasks if task.reports]
         if kind == "report" and reported:
             task = self.one(reported, number)
             report = self.one(task.reports, number // 7)
-            return Subject(kind, report.id, task.plan, task, report.by, task.status == "cancelled")
+            return self._report(task, report)
         if kind != "agreement" and self.book.tasks:
             task = self.one(self.book.tasks, number)
             return Subject("task", task.id, task.plan, task, closed=task.status == "cancelled")
         plan = self.one(self.living_plans(), number)
         return Subject("agreement", plan.id, plan)
+
+    def _report(self, task: Task, report: Report) -> Subject:
+        """Whoever has the place of the one who gave it today attaches to it."""
+        owner = self.book.in_place_in(task, report.by) or ""
+        return Subject("report", report.id, task.plan, task, owner, task.status == "cancelled")
 
     def lies_there(self, subject: Subject, digest: str) -> bool:
         return any(
@@ -147,7 +152,7 @@ class DocumentRules(Walking):
         subject = Subject("task", task.id, task.plan, task, closed=task.status == "cancelled")
         report = self.one(task.reports, number) if task.reports and number % 3 == 0 else None
         if report is not None:
-            subject = Subject("report", report.id, task.plan, task, report.by, task.status == "cancelled")
+            subject = self._report(task, report)
         may_at_all = Subject("task", task.id, task.plan, task).may_add
         player = self.somebody(who, subject.may_add)
         unknown = document.state == "removed" or not self.book.sees(player, document.of_plan)

@@ -6,10 +6,8 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from tests.agreements_api.state.book import Book, Plan, Task
-from tests.agreements_api.state.cast import SUPERIOR
-
-_OVER = ("completed", "cancelled")
+from tests.agreements_api.state.book import Book, Plan, Task, rename
+from tests.agreements_api.state.cast import SUPERIOR, heir
 
 
 @dataclass
@@ -30,20 +28,23 @@ class Told:
         self.events[event] += 1
 
 
-def is_met(book: Book, plan: Plan, ended: Collection[str]) -> bool:
-    """Whether there is something of these in an agreement that is to be followed: docs/successions.md."""
-    over = {key for task in book.tasks_of(plan) if task.status in _OVER for key in _standing(task)}
-    # What is completed stays where it is; whoever follows gets to read it once.
-    unread = {key for key in over if (key, "former") not in plan.members}
-    return any(key in _active(book, plan) | unread for key in ended)
+def is_met(book: Book, plan: Plan, ended: Collection[str], *, comes_again: bool) -> bool:
+    """Whether there is something of these in an agreement that is to be followed: docs/successions.md.
+
+    Where a task of it comes again, the next occurrence may be on its way to readers as well.
+    """
+    there = _present(book, plan) | {*plan.parties}
+    if comes_again:
+        there |= {key for key, _ in plan.members} | {key for task in book.tasks_of(plan) for key in task.former}
+    return any(key in there for key in ended)
 
 
 def succeed(book: Book, plan: Plan, takes: Mapping[str, str], told: Told) -> None:
     """Others take the places of bodies whose units ended (`takes`: who whose), wherever these stand in an agreement."""
     present = _present(book, plan)
-    open_tasks = [task for task in book.tasks_of(plan) if task.status not in _OVER]
+    open_tasks = [task for task in book.tasks_of(plan) if not task.is_over]
     active = _active(book, plan)
-    came = {old: heir for old, heir in takes.items() if old in present or old in plan.parties}
+    came = {old: taker for old, taker in takes.items() if old in present or old in plan.parties}
     if not came:
         return
     if active & came.keys():
@@ -58,16 +59,19 @@ def succeed(book: Book, plan: Plan, takes: Mapping[str, str], told: Told) -> Non
             places = came.keys() & {*task.taking_part}
             if places:
                 promisers |= {task.origin.get(key, key) for key in places}
-                take_places_in(task, came)
+                _take_places_in(task, came)
                 told.note(task.name, "succeed", "task.reassigned")
         _stand_anew(plan)
-        plan.guests |= {heir for old, heir in came.items() if old in plan.guests}
+        plan.guests |= {taker for old, taker in came.items() if old in plan.guests}
+    for task in book.tasks_of(plan):
+        if task.is_over:
+            task.hand_on_what_is_over(came)
     for one in book.of("segment"):
         if one.plan is plan and one.owner in came and not one.state:
             one.more["inherited"] = {*one.more.get("inherited", ()), one.owner}
             one.owner = came[one.owner]
             told.note(one.name, "succeed_segment", "segment.changed")
-    # Whoever stood there reads on; whoever gets no place reads what was completed.
+    # Whoever stood there reads on; whoever gets no place reads as well.
     there = came.keys() & present
     after = _present(book, plan) - there
     _read_on(plan, (present - after) | there | ({came[old] for old in there} - after))
@@ -87,12 +91,13 @@ def decide(book: Book, plan: Plan, promisers: Iterable[str], ward: int, told: To
         _keep(plan, keeps)
         _stand_anew(plan)
     for task in book.tasks_of(plan):
-        if task.status in _OVER:
+        if task.is_over:
+            _decide_what_is_over(task, takers)
             continue
         of = {key: task.origin.get(key, key) for key in task.taking_part}
         held = {key: takers[promiser] for key, promiser in of.items() if promiser in takers}
         if held:
-            take_places_in(task, held)
+            _take_places_in(task, held)
             told.note(task.name, "decide_succession", "task.reassigned")
     for one in book.of("segment"):
         for promiser, taker in takers.items():
@@ -107,36 +112,30 @@ def decide(book: Book, plan: Plan, promisers: Iterable[str], ward: int, told: To
     _read_on(plan, present - _present(book, plan))
 
 
-def take_places_in(task: Task, takes: Mapping[str, str]) -> None:
-    """What was accepted and confirmed in a place is so for whoever has it now."""
+def _take_places_in(task: Task, takes: Mapping[str, str]) -> None:
     task.version += 1
-    task.lead = takes.get(task.lead, task.lead)
-    task.coordinating = [takes.get(key, key) for key in task.coordinating]
-    task.monitoring = [takes.get(key, key) for key in task.monitoring]
-    for held in (task.confirmed, task.lapsed, task.accepted):
-        moved = {takes.get(key, key) for key in held}
-        held.clear()
-        held |= moved
-    _rename(task.origin, takes)
-    task.origin = {key: first for key, first in task.origin.items() if key in task.taking_part}
+    task.hand_on(takes)
+
+
+def _decide_what_is_over(task: Task, takers: Mapping[str, str]) -> None:
+    """What came by this succession to whoever answered until now, also what was completed since."""
+    for key in task.taking_part:
+        promiser = task.origin.get(key, key)
+        if promiser in takers and task.holder(key) == heir(promiser, 1) != takers[promiser]:
+            task.former.add(task.holder(key))
+            task.taken[key] = takers[promiser]
 
 
 def _take_places(plan: Plan, takes: Mapping[str, str]) -> None:
     plan.parties = [takes.get(key, key) for key in plan.parties]
     plan.signed = {takes.get(key, key) for key in plan.signed}
-    _rename(plan.origin, takes)
+    rename(plan.origin, takes)
 
 
-def _keep(plan: Plan, heir: str | None) -> None:
-    if heir is not None:
+def _keep(plan: Plan, taker: str | None) -> None:
+    if taker is not None:
         plan.first_custodian = plan.first_custodian or plan.custodian
-        plan.custodian = heir
-
-
-def _rename(origin: dict[str, str], takes: Mapping[str, str]) -> None:
-    for old, heir in takes.items():
-        if old != heir:
-            origin[heir] = origin.pop(old, old)
+        plan.custodian = taker
 
 
 def _stand_anew(plan: Plan) -> None:
@@ -158,12 +157,12 @@ def _keys(plan: Plan) -> set[str]:
 
 
 def _standing(task: Task) -> set[str]:
-    return {*task.taking_part, *task.above}
+    return {*task.holders, *task.above}
 
 
 def _active(book: Book, plan: Plan) -> set[str]:
     """Whoever has a place in an agreement itself, in a task that is not over, or as its guest."""
-    open_tasks = (task for task in book.tasks_of(plan) if task.status not in _OVER)
+    open_tasks = (task for task in book.tasks_of(plan) if not task.is_over)
     return _keys(plan) | {*plan.guests, *plan.parties} | {key for task in open_tasks for key in _standing(task)}
 
 

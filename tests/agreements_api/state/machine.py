@@ -113,7 +113,7 @@ class Walk(FurtherRules):
             occurrences = left
 
     def _learn_occurrence(self, task_id: str) -> bool:
-        """The next occurrence: the same parties, nothing accepted, nothing done, due on a cut-off.
+        """The next occurrence: whoever answers for each promise, nothing accepted, nothing done, due on a cut-off.
 
         Not while that before it is unknown.
         """
@@ -127,13 +127,20 @@ class Walk(FurtherRules):
         if before is None:
             return False
         task = self.new_task(body, before.plan)
-        same = (task.lead, task.coordinating, task.monitoring) == (
-            before.lead,
-            before.coordinating,
-            before.monitoring,
+        first = {key: before.origin.get(key, key) for key in before.taking_part}
+        takes = {key: self.book.answers(before.plan, first[key], key) for key in before.taking_part}
+        named = (before.lead, before.coordinating, before.monitoring)
+        lead, coordinating, monitoring = takes[named[0]], *([takes[key] for key in keys] for keys in named[1:])
+        promised = {taker: first[key] for key, taker in takes.items() if taker != first[key]}
+        same = (task.lead, task.coordinating, task.monitoring, task.origin) == (
+            lead,
+            coordinating,
+            monitoring,
+            promised,
         )
         if not same or task.recurrence != before.recurrence or task.due_on is None or task.due_on.day != 14:
-            raise self.play.broken(f"{task.name} is not the next occurrence of {before.name}: {body}")
+            raise self.play.broken(f"{task.name} is not the next occurrence of {before.name}, of {takes}: {body}")
+        self.learn_cases(before.plan, {first[key] for key, taker in takes.items() if taker != key})
         return True
 
     @turn(6)

@@ -107,7 +107,7 @@ class MeetingRules(Walking):
             meeting.more["outcomes"].append(answer.body["outcomes"][-1]["id"])
 
     def _hosts(self, player: Player, meeting: Beside) -> list[str]:
-        return ["own"] if player.key == meeting.of_plan.hosting(meeting.owner) else []
+        return ["own"] if player.key == self.book.in_place_of(meeting.owner, meeting.of_plan) else []
 
     @turn(2, when=lambda self: any(one.more["outcomes"] for one in self.book.of("meeting")))
     def make_an_outcome_a_task(self, what: int, who: int, number: int, mode: str) -> None:
@@ -187,6 +187,7 @@ class MeetingRules(Walking):
         corridor = self.one(self.book.of("corridor"), what)
         plan = corridor.of_plan
         player = self.somebody(who, lambda one: self.may(one, plan, "corridor.create"))
+        stands = ["own"] if self.book.stands(player.key, plan) else []
         ask = self.beside_ask(
             player,
             corridor,
@@ -194,7 +195,7 @@ class MeetingRules(Walking):
             "add_segment",
             {"name": f"Đoạn {number % 9} (minh họa)", "length_m": 1 + number},
             path=f"{corridor.path}/segments",
-            permitted=self.may(player, plan, "segment.create", "own"),
+            permitted=self.may(player, plan, "segment.create", *stands),
             possible=plan.status == "in_force",
             matched=False,
             logs=["add_segment"],
@@ -211,7 +212,7 @@ class MeetingRules(Walking):
         plan = segment.of_plan
 
         def own(player: Player) -> list[str]:
-            return ["own"] if player.key == segment.owner else []
+            return ["own"] if player.key == segment.owner and self.book.acts(player.key, plan) else []
 
         player = self.somebody(who, lambda one: self.may(one, plan, f"segment.{step}", *own(one)))
         others = [key for key in ("dongtrieu", "chilinh") if key != segment.owner or number % 5 == 0]
@@ -229,7 +230,7 @@ class MeetingRules(Walking):
         body, path, method, log = choices[step]
         same = step == "update" and body["percent"] == segment.more.get("percent", 0)
         excuses = ["same_owner"] if to == segment.owner else []
-        if to not in {key for key, _ in plan.members}:
+        if not self.book.stands(to, plan):
             excuses.append("no_member")
         ask = self.beside_ask(
             player,
@@ -240,8 +241,7 @@ class MeetingRules(Walking):
             method=method,
             path=path,
             permitted=self.may(player, plan, f"segment.{step}", *own(player)),
-            possible=not segment.state,
-            excuses=excuses if step == "hand_over" else [],
+            possible=not segment.state and not (step == "hand_over" and excuses),
             logs=[] if same else [log],
             events=[] if same else ["segment.changed"],
         )
@@ -322,17 +322,18 @@ class MeetingRules(Walking):
         step_id = self.one(case.more["steps"], number) if number % 5 == 0 or not undone else undone[0]
 
         def own(player: Player) -> list[str]:
-            return ["own"] if player.key in sides else []
+            # A side that has left the agreement confirms nothing.
+            return ["own"] if player.key in sides and task.relations(player.key) - {"former"} else []
 
         def fair(player: Player) -> bool:
             if not task.may(player, f"boundary_case.{step}", *own(player)):
                 return False
-            said_already = player.key in sides and sides.index(player.key) in said.get(step_id, ())
+            said_already = own(player) != [] and sides.index(player.key) in said.get(step_id, ())
             return {"confirm": not said_already, "take_back": said_already}.get(step, True)
 
         player = self.somebody(who, fair)
         confirmed: set[int] = said.setdefault(step_id, set())
-        side = sides.index(player.key) if player.key in sides else -1
+        side = sides.index(player.key) if own(player) else -1
         earlier = case.more["steps"][: case.more["steps"].index(step_id)]
         blocked = any(len(said.get(one, ())) < 2 for one in earlier)
         possible = {

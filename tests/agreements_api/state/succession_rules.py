@@ -12,7 +12,7 @@ from datetime import timedelta
 from agreements_api import policy
 from tests.agreements_api.agreements.world import BODIES, Json
 from tests.agreements_api.state.book import Beside, Plan
-from tests.agreements_api.state.cast import WARDS, Player, heir
+from tests.agreements_api.state.cast import UNIT, WARDS, Player, heir
 from tests.agreements_api.state.inheritance import Told, decide, is_met, succeed
 from tests.agreements_api.state.play import Ask
 from tests.agreements_api.state.tables import Delta, unsaid
@@ -87,7 +87,9 @@ class SuccessionRules(Walking):
         ended = [key for unit in units for key in _BODIES[unit]]
         takes = {key: heir(key, 1) for unit in self.book.ended for key in _BODIES[unit]}
         told = Told()
-        for plan in [plan for plan in self.living_plans() if is_met(self.book, plan, ended)]:
+        repeating = self.run(self.play.tables.repeating())
+        living = self.living_plans()
+        for plan in [one for one in living if is_met(self.book, one, ended, comes_again=one.id in repeating)]:
             # Once it was decided, whoever was chosen takes what comes later as well.
             chosen = {
                 case.owner: heir(case.owner, case.more["ward"])
@@ -98,7 +100,7 @@ class SuccessionRules(Walking):
         delta = self.run(self.play.tell_of("successions are carried out", self.stage.backstage.carry_out_successions()))
         self._check_told(told, delta, "a succession")
         for plan in self.living_plans():
-            self._learn_cases(plan, told.promisers.get(plan.id, set()))
+            self.learn_cases(plan, told.promisers.get(plan.id, set()))
         self._check_everybody()
 
     def _check_told(self, told: Told, delta: Delta, what: str) -> None:
@@ -109,7 +111,7 @@ class SuccessionRules(Walking):
                 of = [f"{one.what} {one.record}" for one in found]
                 raise self.play.broken(f"{what} tells {of} in the {name}, expected {expected}: {told.versions}")
 
-    def _learn_cases(self, plan: Plan, promisers: set[str]) -> None:
+    def learn_cases(self, plan: Plan, promisers: set[str]) -> None:
         """One for each promiser whose place was taken, to be decided where several could take it."""
         known = {case.owner for case in self.book.of("case") if case.plan is plan}
         if not promisers - known:
@@ -143,11 +145,10 @@ class SuccessionRules(Walking):
 
     def _check_responsible(self, plan: Plan) -> None:
         """Who answers by dates and decisions is who stands in the records, unless that is yet to be carried out."""
-        ended = {key for unit in self.book.ended for key in _BODIES[unit]}
         page = self.run(self.play.read(self.cast.of(plan.custodian), f"{plan.path}/responsible"))
         for item in page["items"]:
             task = self.book.task(item["task_id"]) if item["task_id"] else None
-            if task is not None and task.status in ("completed", "cancelled"):
+            if task is not None and task.is_over:
                 continue
             origin, holders = (plan.origin, plan.parties) if task is None else (task.origin, task.taking_part)
             promiser = self.cast.key(item["promised_by"]["organization_id"])
@@ -155,7 +156,7 @@ class SuccessionRules(Walking):
             if item["relation"] == "custodian":
                 holder = plan.custodian
             answers = self.cast.key(item["answers"]["organization_id"])
-            if holder is not None and holder not in ended and answers != holder:
+            if holder is not None and UNIT[holder] not in self.book.ended and answers != holder:
                 raise self.play.broken(f"{answers} answers for {promiser} in {plan.name}, and {holder} stands there")
 
     @turn(5, when=lambda self: any(case.state == "open" for case in self.book.of("case")))

@@ -186,6 +186,11 @@ class Tables:
         """Where the rows of worklists are not what follows from the records."""
         return [row["found"] for row in await self.connection.fetch(DIFFERENCES)]
 
+    async def repeating(self) -> set[str]:
+        """The agreements in which a task comes again."""
+        rows = await self.connection.fetch("select agreement_id from task_recurrence where ended_at is null")
+        return {str(row["agreement_id"]) for row in rows}
+
     async def contents(self) -> set[str]:
         """The digests of all contents that are kept."""
         rows = await self.connection.fetch("select digest from document_content where removed_at is null")

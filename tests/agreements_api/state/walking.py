@@ -195,7 +195,7 @@ class Walking(RuleBasedStateMachine):
             "at": task.path,
             "visible": self.book.sees(player, task.plan),
             "permitted": task.may(player, f"task.{step}"),
-            "possible": step in task.steps(player),
+            "possible": step in task.steps(player) - self.book.held_up(task, self.today),
         }
         return Ask(operation, step=step, body=body, **(given | more))
 
