@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest_asyncio
 
-from agreements_api.party_succession.standing import acts, in_place_of, in_task
 from tests.agreements_api.agreements.world import Json, Person, World, accepted, problem
 from tests.agreements_api.boundary_cases.dossiers import CASE
 from tests.agreements_api.meetings.steps import held
@@ -169,23 +168,6 @@ async def test_all_that_waits_goes_to_whoever_may_do_it(reform: Reform) -> None:
         assert await work(world.person(key), scope="organization") == []
         for item in await work(heir, scope="organization"):
             assert await takeable(heir, item), item
-
-
-async def test_places_are_told_in_the_same_words_to_the_list_and_to_whoever_takes_a_step(reform: Reform) -> None:
-    """Of every agreement and task of the tests above, and of everybody who has ever stood there."""
-    place, task = in_place_of("k.agreement_id", "k.organization_id"), "t.agreement_id, t.id, t.parties"
-    stood = "(select distinct agreement_id, organization_id from agreement_member) k"
-    compared = (
-        f"select {place}, open_work_in_place(k.agreement_id, k.organization_id) from {stood}",
-        f"select {acts('k.agreement_id', 'k.organization_id')}, open_work_acts(k.agreement_id, k.organization_id)"
-        f" from {stood}",
-        f"select {in_task('t.agreement_id', 't.id', 't.parties', 'k.organization_id')},"
-        f" open_work_in_task({task}, k.organization_id) from task t join {stood} on k.agreement_id = t.agreement_id",
-    )
-    for statement in compared:
-        rows = [tuple(row) for row in await reform.world.rows(statement)]
-        assert len(set(rows)) > 1
-        assert [row for row in rows if row[0] != row[1]] == []
 
 
 async def everything(reform: Reform, lead: Town, one: Town, watches: Town) -> None:

@@ -9,66 +9,79 @@ down_revision = "0028"
 branch_labels = None
 depends_on = None
 
-# Who has the place of an organisation today, in words of `party_succession.standing`: a test holds the two together.
-# Functions, because they are asked of few records and are long: each is planned once for a statement.
+APP = "agreements_app"
+
+# Who has the place of an organisation today, for records that keep the names of their own day: docs/successions.md.
+# Statements and the views below ask the same functions, of few records; each of them is long, and is planned by itself.
 PLACES = """
-create function open_work_stands(agreement uuid, organization uuid) returns boolean language sql stable
+create function place_stands(agreement uuid, organization uuid) returns boolean language sql stable
 set search_path = pg_catalog, public, pg_temp as $$
     select exists (select from agreement_member m
         where m.agreement_id = agreement and m.organization_id = organization and m.relation <> 'former')
 $$;
 
-create function open_work_acts(agreement uuid, organization uuid) returns boolean language sql stable
+create function place_acts(agreement uuid, organization uuid) returns boolean language sql stable
 set search_path = pg_catalog, public, pg_temp as $$
-    select open_work_stands(agreement, organization) or exists (
+    select place_stands(agreement, organization) or exists (
         select from organization o join unit u on u.id = o.unit_id
-        where o.id = organization
-          and coalesce(u.valid_to, 'infinity') >= (now() at time zone 'Asia/Ho_Chi_Minh')::date)
+        where o.id = organization and coalesce(u.valid_to, 'infinity') >= lienvung_today())
 $$;
 
-create function open_work_in_place(agreement uuid, organization uuid) returns uuid language sql stable
+-- Whoever has by now what it promised, or what had come to it, if only until somebody decided otherwise.
+create function place_by_promises(agreement uuid, organization uuid) returns uuid language sql stable
+set search_path = pg_catalog, public, pg_temp as $$
+    select c.organization_id from succession_case c
+    where c.agreement_id = agreement and c.task_id is null and c.state <> 'superseded'
+      and (c.promised_by_organization_id = organization or c.promised_by_organization_id in (
+        select r.promised_by_organization_id from succession_case r
+        where r.agreement_id = agreement and r.task_id is null and r.organization_id = organization
+        union all
+        select (e.state->>'promised_by_organization_id')::uuid from succession_case_past e
+        where e.agreement_id = agreement and e.state->>'task_id' is null
+          and e.state->>'organization_id' = organization::text))
+      and not exists (
+        select from succession_case f
+        where f.agreement_id = c.agreement_id and f.task_id is null and f.state <> 'superseded'
+          and f.promised_by_organization_id = c.promised_by_organization_id and f.old_unit_id = c.unit_id)
+      and place_stands(agreement, c.organization_id)
+    order by c.promised_by_organization_id = organization desc, c.id limit 1
+$$;
+
+-- Of the bodies above, or of those who take part in a task, the one that does for what followed the unit what this one
+-- did for it: no place is recorded of whoever promised nothing.
+create function place_by_likeness(agreement uuid, task uuid, organization uuid) returns uuid language sql stable
+set search_path = pg_catalog, public, pg_temp as $$
+    with recursive way (unit_id) as (
+        select o.unit_id from organization o join unit u on u.id = o.unit_id
+        where o.id = organization and u.valid_to is not null
+        union
+        select s.new_unit_id from way w join unit_succession s on s.old_unit_id = w.unit_id where s.is_default
+    )
+    select case when count(*) = 1 then (array_agg(alike.id))[1] end
+    from (
+        select distinct n.id
+        from (select * from agreement_member s where s.agreement_id = agreement offset 0) m
+            join organization n on n.id = m.organization_id
+            join organization o on o.id = organization and o.kind = n.kind and o.id <> n.id
+        where case when task is null then m.relation = 'superior'
+                else m.source_id = task and m.relation in ('lead', 'coordinating', 'monitor') end
+          and (n.unit_id in (select w.unit_id from way w) or exists (
+            select from unit_succession s join way w on w.unit_id = s.new_unit_id
+            where s.old_unit_id = n.unit_id and not s.partial))) alike
+$$;
+
+create function place_in_agreement(agreement uuid, organization uuid) returns uuid language sql stable
 set search_path = pg_catalog, public, pg_temp as $$
     select coalesce(
         (select p.responsible_organization_id from agreement_party p
          where p.agreement_id = agreement and p.organization_id = organization),
-        case when open_work_stands(agreement, organization) then organization else coalesce(
-            -- Whoever has by now what it promised, or what had come to it.
-            (select c.organization_id from succession_case c
-             where c.agreement_id = agreement and c.task_id is null and c.state <> 'superseded'
-               and (c.promised_by_organization_id = organization or c.promised_by_organization_id in (
-                select r.promised_by_organization_id from succession_case r
-                where r.agreement_id = agreement and r.task_id is null and r.organization_id = organization
-                union all
-                select (e.state->>'promised_by_organization_id')::uuid from succession_case_past e
-                where e.agreement_id = agreement and e.state->>'task_id' is null
-                  and e.state->>'organization_id' = organization::text))
-               and not exists (
-                select from succession_case f
-                where f.agreement_id = c.agreement_id and f.task_id is null and f.state <> 'superseded'
-                  and f.promised_by_organization_id = c.promised_by_organization_id and f.old_unit_id = c.unit_id)
-               and open_work_stands(agreement, c.organization_id)
-             order by c.promised_by_organization_id = organization desc, c.id limit 1),
-            -- Of a body above, which promised nothing: its like for what followed.
-            (with recursive way (unit_id) as (
-                select o.unit_id from organization o join unit u on u.id = o.unit_id
-                where o.id = organization and u.valid_to is not null
-                union
-                select s.new_unit_id from way w join unit_succession s on s.old_unit_id = w.unit_id
-                where s.is_default
-             )
-             select case when count(*) = 1 then (array_agg(alike.id))[1] end
-             from (
-                select distinct n.id from organization o
-                join organization n on n.kind = o.kind and n.id <> o.id
-                join agreement_member m on m.organization_id = n.id and m.relation = 'superior'
-                where o.id = organization and m.agreement_id = agreement
-                  and (n.unit_id in (select w.unit_id from way w) or exists (
-                    select from unit_succession s join way w on w.unit_id = s.new_unit_id
-                    where s.old_unit_id = n.unit_id and not s.partial))) alike)) end)
+        case when place_stands(agreement, organization) then organization
+            else coalesce(place_by_promises(agreement, organization), place_by_likeness(agreement, null, organization))
+        end)
 $$;
 
-create function open_work_in_task(agreement uuid, task uuid, parties jsonb, organization uuid)
-returns uuid language sql stable
+create function place_in_task(agreement uuid, task uuid, parties jsonb, organization uuid) returns uuid
+language sql stable
 set search_path = pg_catalog, public, pg_temp as $$
     with taking as materialized (
         select m.organization_id, m.relation
@@ -77,7 +90,12 @@ set search_path = pg_catalog, public, pg_temp as $$
     )
     select coalesce(
         (select k.organization_id from taking k where k.organization_id = organization limit 1),
-        open_work_in_place(agreement, organization),
+        (select k.organization_id from taking k where k.organization_id = place_in_agreement(agreement, organization)
+         limit 1),
+        (select k.organization_id from taking k where k.organization_id = place_by_promises(agreement, organization)
+         limit 1),
+        (select k.organization_id from taking k
+         where k.organization_id = place_by_likeness(agreement, task, organization) limit 1),
         (select case when count(distinct k.organization_id) = 1 then (array_agg(k.organization_id))[1] end
          from taking k
          where organization::text = any(select y->>'organization_id'
@@ -88,14 +106,32 @@ set search_path = pg_catalog, public, pg_temp as $$
             where y = to_jsonb(k.organization_id))))
 $$;
 
-revoke all on function open_work_stands(uuid, uuid), open_work_acts(uuid, uuid), open_work_in_place(uuid, uuid),
-    open_work_in_task(uuid, uuid, jsonb, uuid) from public;
+create function place_beside_task(agreement uuid, task uuid, parties jsonb, organization uuid) returns uuid
+language sql stable
+set search_path = pg_catalog, public, pg_temp as $$
+    select coalesce(
+        place_in_task(agreement, task, parties, organization),
+        (select place_in_task(agreement, task, parties, (y->>'organization_id')::uuid)
+         from jsonb_path_query(parties, '$.*[*]') y
+         where y->>'promised_by_organization_id' = organization::text limit 1),
+        place_in_agreement(agreement, organization))
+$$;
+
+revoke all on function place_stands(uuid, uuid), place_acts(uuid, uuid), place_by_promises(uuid, uuid),
+    place_by_likeness(uuid, uuid, uuid), place_in_agreement(uuid, uuid), place_in_task(uuid, uuid, jsonb, uuid),
+    place_beside_task(uuid, uuid, jsonb, uuid) from public;
+grant execute on function place_stands(uuid, uuid), place_acts(uuid, uuid), place_by_promises(uuid, uuid),
+    place_by_likeness(uuid, uuid, uuid), place_in_agreement(uuid, uuid), place_in_task(uuid, uuid, jsonb, uuid),
+    place_beside_task(uuid, uuid, jsonb, uuid) to {app};
 """
 NO_PLACES = """
-drop function open_work_in_task(uuid, uuid, jsonb, uuid);
-drop function open_work_in_place(uuid, uuid);
-drop function open_work_acts(uuid, uuid);
-drop function open_work_stands(uuid, uuid);
+drop function place_beside_task(uuid, uuid, jsonb, uuid);
+drop function place_in_task(uuid, uuid, jsonb, uuid);
+drop function place_in_agreement(uuid, uuid);
+drop function place_by_likeness(uuid, uuid, uuid);
+drop function place_by_promises(uuid, uuid);
+drop function place_acts(uuid, uuid);
+drop function place_stands(uuid, uuid);
 """
 
 _NO_REPORT = "null::date as reported_to, null::text as cycle, false as came_back"
@@ -114,12 +150,12 @@ select u.id as subject_id, today.id as organization_id, 'answer_' || u.kind as s
     u.agreement_id, u.task_id, u.answer_due_on as due_on, {_NO_REPORT}
 from task_urging u join task t on t.id = u.task_id left join lateral ({_NAMED}) h on true
 cross join lateral (select coalesce(case when t.status = 'completed'
-    then open_work_in_task(u.agreement_id, u.task_id, t.parties, h.id) else h.id end, u.organization_id) as id
+    then place_in_task(u.agreement_id, u.task_id, t.parties, h.id) else h.id end, u.organization_id) as id
     offset 0) today
 where u.status = 'open' and t.status not in ('suspended', 'cancelled')
   and (u.kind = 'explanation' or t.status <> 'completed')
   and case when t.status <> 'completed' and h.id is not null then true
-    else open_work_acts(u.agreement_id, today.id) end
+    else place_acts(u.agreement_id, today.id) end
 """
 URGING_BEFORE = f"""
 select u.id as subject_id, coalesce(h.id, u.organization_id) as organization_id, 'answer_' || u.kind as step,
@@ -177,7 +213,7 @@ group by o.id, m.id, w.organization_id
 OUTCOME = _OUTCOME.format(
     host="""select n.organization_id, n.relation
     from (select * from agreement_member k where k.agreement_id = m.agreement_id
-          and k.organization_id = (select open_work_in_place(m.agreement_id, m.host_organization_id)) offset 0) n
+          and k.organization_id = (select place_in_agreement(m.agreement_id, m.host_organization_id)) offset 0) n
     where n.source_id = m.agreement_id and n.relation = 'party'"""
 )
 OUTCOME_BEFORE = _OUTCOME.format(
@@ -277,7 +313,7 @@ MEMBER_BEFORE = _MEMBER.format(declared="", followed="")
 
 
 def upgrade() -> None:
-    run_script(op, PLACES)
+    run_script(op, PLACES.format(app=APP))
     for name, (view, _) in VIEWS.items():
         op.execute(f"create or replace view open_work_of_{name} as {view}")
     run_script(op, FOLLOW)
