@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule
 
 from tests.agreements_api.state.book import Plan, Task
-from tests.agreements_api.state.cast import BODIES_AT_WORK, heir
+from tests.agreements_api.state.cast import BODIES_AT_WORK, FOLLOWS
 from tests.agreements_api.state.further_rules import Further, FurtherRules
 from tests.agreements_api.state.tables import Delta
 from tests.agreements_api.state.walking import MODE, NUMBER, Turn, turn
@@ -49,6 +49,7 @@ class Walk(FurtherRules):
     def days_pass(self, number: int) -> None:
         self.run(self.play.days_pass(self.one(_DAYS, number)))
         self.carry_out_what_is_due()
+        self.come_too_late(number)
         self.end_what_is_over()
 
     def further(self, what: int, who: int, number: int) -> Iterator[Further]:
@@ -148,10 +149,7 @@ class Walk(FurtherRules):
         """What somebody is told that he can do is what the model says."""
         self.count()
         records: list[Task | Plan] = [*self.book.tasks, *self.living_plans()]
-        at_work = {
-            *BODIES_AT_WORK,
-            *(heir(key, ward) for key in {case.owner for case in self.book.of("case")} for ward in (1, 2)),
-        }
+        at_work = {*BODIES_AT_WORK, *(key for key, unit in FOLLOWS.items() if unit in self.book.ended)}
         players = [player for player in self.players if player.key in at_work or not what % 4]
         record = self.one(records, what)
         self.run(self.play.check_actions(self.one(players, who), record))

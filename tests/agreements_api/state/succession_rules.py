@@ -148,11 +148,11 @@ class SuccessionRules(Walking):
         page = self.run(self.play.read(self.cast.of(plan.custodian), f"{plan.path}/responsible"))
         for item in page["items"]:
             task = self.book.task(item["task_id"]) if item["task_id"] else None
-            if task is not None and task.is_over:
-                continue
-            origin, holders = (plan.origin, plan.parties) if task is None else (task.origin, task.taking_part)
             promiser = self.cast.key(item["promised_by"]["organization_id"])
-            holder = next((key for key in holders if origin.get(key, key) == promiser), None)
+            if task is not None:
+                holder = task.answering(promiser, task.taking_part)
+            else:
+                holder = next((key for key in plan.parties if plan.origin.get(key, key) == promiser), None)
             if item["relation"] == "custodian":
                 holder = plan.custodian
             answers = self.cast.key(item["answers"]["organization_id"])

@@ -202,6 +202,14 @@ class TaskRules(Walking):
             task.confirm(player.key, self.today)
             self.done(task, len(logs))
 
+    def come_too_late(self, number: int) -> None:
+        """Once a window has closed nobody answers any more, though the lapse has yet to be carried out."""
+        closed = [task for task in self.book.tasks if task.window_is_closed(self.today)]
+        if closed:
+            task = self.one(closed, number)
+            self.run(self.play.check_actions(self.cast.of(self.one(task.coordinating, number)), task))
+            self.take(self.one(("confirm", "return", "refuse"), number), task, 9 * number, number)
+
     def send_back(self, task: Task, who: int, step: str, mode: str) -> None:
         player = self.somebody(who, lambda one: step in task.steps(one))
         logs, events = {
