@@ -190,6 +190,20 @@ async def test_a_change_needs_the_version_it_was_decided_on(registry: Registry, 
     assert answer.json()["version"] == 2
 
 
+async def test_a_patch_that_changes_nothing_makes_no_version(registry: Registry) -> None:
+    organization = await registry.organization()
+    administrator = await registry.caller(organization, Role.ADMINISTRATOR)
+    colleague = await registry.account(organization, Role.VIEWER, active=False)
+    path = f"/v1/users/{colleague.id}"
+    same = {"name": colleague.name, "email": colleague.email, "roles": ["viewer", "viewer"], "active": False}
+    for body in ({}, same):
+        answer = await administrator.patch(path, body, **{"If-Match": '"v1"'})
+        assert (answer.status_code, answer.json()["version"]) == (200, 1), answer.text
+    mine = await administrator.patch("/v1/me", {"language": "vi"}, **{"If-Match": '"v1"'})
+    assert (mine.status_code, mine.json()["version"]) == (200, 1), mine.text
+    assert await registry.outbox(organization.id) == []
+
+
 async def test_users_come_by_name_page_after_page(registry: Registry) -> None:
     organization = await registry.organization()
     administrator = await registry.caller(organization, Role.ADMINISTRATOR)

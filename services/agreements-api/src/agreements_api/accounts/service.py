@@ -60,7 +60,7 @@ async def update_me(
             raise InvalidAccount(errors=[FieldError("/current_password", "wrong_password", wrong)])
         await set_password(session, passwords, account, body.password)
     values = {field: getattr(body, field) for field in given - {"password", "current_password"}}
-    await _change(session, actor, account, values)
+    await _change(session, actor, account, values, new_password="password" in given)
     return await me_public(session, actor, account)
 
 
@@ -139,7 +139,7 @@ async def update_user(
         await set_password(session, passwords, account, body.password)
     if values.get("active") is False and account.active:
         await _shut_out(session, account)
-    await _change(session, actor, account, values)
+    await _change(session, actor, account, values, new_password="password" in given)
     return user_public(actor, account)
 
 
@@ -201,14 +201,19 @@ async def ensure_operator(session: AsyncSession, passwords: Passwords, *, userna
     return "changed"
 
 
-async def _change(session: AsyncSession, actor: Actor, account: Account, values: dict[str, Any]) -> None:
+async def _change(
+    session: AsyncSession, actor: Actor, account: Account, values: dict[str, Any], *, new_password: bool
+) -> None:
+    """The next version, where anything is another than before; a new password is told to nobody."""
     before = {field: getattr(account, field) for field in _TOLD}
     for field, value in values.items():
         setattr(account, field, value)
+    changes = changes_between(before, {field: getattr(account, field) for field in _TOLD}, _TOLD)
+    if not changes and not new_password:
+        return
     account.version += 1
     account.updated_at = clock.now()
     await session.flush()
-    changes = changes_between(before, {field: getattr(account, field) for field in _TOLD}, _TOLD)
     if changes and account.organization_id is not None:
         await announce_people(session, actor, account.organization_id, [Change(field="people", to=str(account.id))])
 
