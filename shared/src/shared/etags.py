@@ -50,6 +50,11 @@ def not_modified(if_none_match: str | None, tag: str) -> Response | None:
     return None
 
 
+def unless_held(if_none_match: str | None, answer: Response) -> Response:
+    """The answer, or 304 where the caller has what it shows."""
+    return not_modified(if_none_match, answer.headers["etag"]) or answer
+
+
 def _without_variant(tag: str) -> str:
     # A change is decided on the version alone, whichever variant of it was read.
     return re.sub(r'\.[a-z_]+"$', '"', tag)

@@ -6,6 +6,8 @@ from functools import lru_cache
 import orjson
 from fastapi import Request, Response
 
+from shared.etags import shown_etag
+
 
 def with_actions(body: str, actions: tuple[str, ...]) -> str:
     """A JSON object and what its caller may do with it."""
@@ -14,6 +16,14 @@ def with_actions(body: str, actions: tuple[str, ...]) -> str:
 
 def json_response(body: str, *, status_code: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     return Response(body.encode(), status_code, dict(headers or {}), media_type="application/json")
+
+
+def record_response(body: str, version: int, *, status_code: int = 200, location: str | None = None) -> Response:
+    """A version of a record as it is shown, with its tag; where it was made (201), with its address."""
+    headers = {"ETag": shown_etag(version, body)}
+    if status_code == 201 and location is not None:
+        headers["Location"] = location
+    return json_response(body, status_code=status_code, headers=headers)
 
 
 def page_response(

@@ -40,7 +40,7 @@ from agreements_api.accounts.schemas import (
 )
 from agreements_api.config import Settings
 from agreements_api.dependencies import AttemptsDep, IssuerDep, PasswordsDep, SettingsDep
-from agreements_api.representation import json_response, page_response
+from agreements_api.representation import json_response, page_response, record_response
 from shared.auth import SYSTEM, Actor, TokenIssuer
 from shared.dependencies import (
     PAGE,
@@ -54,7 +54,7 @@ from shared.dependencies import (
     Limit,
     SessionDep,
 )
-from shared.etags import not_modified, shown_etag
+from shared.etags import unless_held
 from shared.idempotency import run_idempotent
 from shared.pagination import cut
 from shared.problems import ServiceUnavailable
@@ -164,8 +164,7 @@ async def read_key_set(issuer: IssuerDep) -> Response:
 async def read_me(session: SessionDep, actor: ActorDep, if_none_match: IfNoneMatch = None) -> Response:
     """One's own account and its organisation."""
     me = await service.read_me(session, actor)
-    answer = _shown(me)
-    return not_modified(if_none_match, answer.headers["etag"]) or answer
+    return unless_held(if_none_match, _shown(me))
 
 
 @router.patch("/me", operation_id="update_me", response_model=MePublic)
@@ -281,8 +280,7 @@ async def accept_invitation(body: InvitationAccept, database: DatabaseDep, passw
 async def read_user(user_id: UUID, session: SessionDep, actor: ActorDep, if_none_match: IfNoneMatch = None) -> Response:
     """An account of one's own organisation."""
     user = await service.read_user(session, actor, user_id)
-    answer = _shown(user)
-    return not_modified(if_none_match, answer.headers["etag"]) or answer
+    return unless_held(if_none_match, _shown(user))
 
 
 @router.patch("/users/{user_id}", operation_id="update_user", response_model=UserPublic)
@@ -351,8 +349,7 @@ async def read_client(
 ) -> Response:
     """A district system and which of its secrets are in force."""
     client = await clients.read_client(session, actor, client_id)
-    answer = _shown(client)
-    return not_modified(if_none_match, answer.headers["etag"]) or answer
+    return unless_held(if_none_match, _shown(client))
 
 
 @router.patch("/clients/{client_id}", operation_id="update_client", response_model=ClientPublic)
@@ -449,9 +446,7 @@ def _address(request: Request) -> str:
 
 
 def _shown(record: UserPublic | ClientPublic, *, status_code: int = 200, location: str | None = None) -> Response:
-    body = record.model_dump_json()
-    headers = {"ETag": shown_etag(record.version, body)} | ({"Location": location} if location else {})
-    return json_response(body, status_code=status_code, headers=headers)
+    return record_response(record.model_dump_json(), record.version, status_code=status_code, location=location)
 
 
 def _without_secret(client: ClientPublic, *, status_code: int = 200) -> Response:

@@ -18,7 +18,7 @@ from agreements_api.assignments.schemas import (
     WorkItem,
 )
 from agreements_api.history.instants import AsOf
-from agreements_api.representation import json_response, page_response
+from agreements_api.representation import json_response, page_response, record_response
 from shared.auth import Actor
 from shared.dependencies import (
     PAGE,
@@ -31,7 +31,7 @@ from shared.dependencies import (
     Limit,
     SessionDep,
 )
-from shared.etags import etag, not_modified, shown_etag
+from shared.etags import etag, unless_held
 from shared.idempotency import run_idempotent
 from shared.pagination import Cursors, cut
 from shared.schemas import Page
@@ -237,7 +237,5 @@ async def _log(
 
 
 def _shown(assignees: Assignees, if_none_match: str | None = None) -> Response:
-    body = assignees.model_dump_json()
     # A colleague who is renamed or leaves shows here without a new version.
-    tag = shown_etag(assignees.version, body)
-    return not_modified(if_none_match, tag) or json_response(body, headers={"ETag": tag})
+    return unless_held(if_none_match, record_response(assignees.model_dump_json(), assignees.version))

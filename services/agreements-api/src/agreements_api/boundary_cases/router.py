@@ -24,7 +24,7 @@ from agreements_api.history.instants import AsOf
 from agreements_api.history.past import NotOfThePast, body_of
 from agreements_api.history.schemas import LogEntryPublic
 from agreements_api.policy import check_scope
-from agreements_api.representation import json_response, page_response
+from agreements_api.representation import page_response, record_response
 from agreements_api.tasks.errors import TaskNotFound
 from shared.auth import Actor
 from shared.dependencies import (
@@ -38,7 +38,7 @@ from shared.dependencies import (
     IfNoneMatch,
     Limit,
 )
-from shared.etags import not_modified, shown_etag
+from shared.etags import not_modified, unless_held
 from shared.idempotency import write_once
 from shared.pagination import Cursors, cut
 from shared.schemas import Page
@@ -137,9 +137,7 @@ async def read_boundary_case(
         if was is None:
             raise errors.CaseNotFound
         case = service.as_it_was(was)
-        body = body_of(case)
-        tag = shown_etag(case["version"], body)
-        return not_modified(if_none_match, tag) or json_response(body, headers={"ETag": tag})
+        return unless_held(if_none_match, record_response(body_of(case), case["version"]))
     async with database.read(actor) as connection:
         row = await repository.read(connection, actor.organization_id, boundary_case_id)
     if row is None:
@@ -285,11 +283,8 @@ async def _page(
 
 
 def _shown(actor: Actor, row: asyncpg.Record, *, status_code: int = 200) -> Response:
-    body = _body(actor, row)
-    headers = {"ETag": shown_etag(row["version"], body)}
-    if status_code == 201:
-        headers["Location"] = f"/v1/boundary-cases/{row['id']}"
-    return json_response(body, status_code=status_code, headers=headers)
+    location = f"/v1/boundary-cases/{row['id']}"
+    return record_response(_body(actor, row), row["version"], status_code=status_code, location=location)
 
 
 def _body(actor: Actor, row: asyncpg.Record) -> str:

@@ -14,7 +14,7 @@ from agreements_api.comments.schemas import CommentCreate, CommentPublic, Commen
 from agreements_api.history.instants import AsOf
 from agreements_api.history.past import Json, body_of
 from agreements_api.policy import check_scope
-from agreements_api.representation import json_response, page_response, with_actions
+from agreements_api.representation import json_response, page_response, record_response, with_actions
 from agreements_api.tasks.answers import check_visible
 from shared.auth import Actor
 from shared.dependencies import (
@@ -28,7 +28,7 @@ from shared.dependencies import (
     IfNoneMatch,
     Limit,
 )
-from shared.etags import etag, not_modified, shown_etag
+from shared.etags import etag, not_modified, unless_held
 from shared.idempotency import write_once
 from shared.pagination import cut
 from shared.schemas import Page
@@ -101,8 +101,7 @@ async def read_comment(
         row = await repository.read(connection, actor, task_id, comment_id)
     if row is None:
         raise errors.CommentNotFound
-    answer = _shown(actor, task_id, row)
-    return not_modified(if_none_match, answer.headers["etag"]) or answer
+    return unless_held(if_none_match, _shown(actor, task_id, row))
 
 
 @router.patch("/tasks/{task_id}/comments/{comment_id}", operation_id="update_comment", response_model=CommentPublic)
@@ -207,11 +206,8 @@ async def _change(
 
 
 def _shown(actor: Actor, task_id: UUID, row: asyncpg.Record, *, status_code: int = 200) -> Response:
-    body = _body(actor, row)
-    headers = {"ETag": shown_etag(row["version"], body)}
-    if status_code == 201:
-        headers["Location"] = f"/v1/tasks/{task_id}/comments/{row['id']}"
-    return json_response(body, status_code=status_code, headers=headers)
+    location = f"/v1/tasks/{task_id}/comments/{row['id']}"
+    return record_response(_body(actor, row), row["version"], status_code=status_code, location=location)
 
 
 def _past(state: Json) -> str:

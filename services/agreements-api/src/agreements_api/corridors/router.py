@@ -27,7 +27,7 @@ from agreements_api.corridors.standing import SynchronyPublic, shown
 from agreements_api.corridors.synchrony import synchrony_of
 from agreements_api.history.instants import AsOf
 from agreements_api.policy import Relation, check_scope
-from agreements_api.representation import json_response, page_response
+from agreements_api.representation import json_response, page_response, record_response
 from agreements_api.tasks.schemas import Reason
 from shared import clock
 from shared.auth import Actor
@@ -44,7 +44,7 @@ from shared.dependencies import (
     Language,
     Limit,
 )
-from shared.etags import content_etag, not_modified, shown_etag
+from shared.etags import content_etag, not_modified
 from shared.idempotency import run_idempotent
 from shared.pagination import cut
 from shared.schemas import Page
@@ -432,11 +432,7 @@ async def _shown_segment(
 
 
 def _answer(public: CorridorPublic | SegmentPublic, location: str, status_code: int) -> Response:
-    body = public.model_dump_json()
-    headers = {"ETag": shown_etag(public.version, body)}
-    if status_code == 201:
-        headers["Location"] = location
-    return json_response(body, status_code=status_code, headers=headers)
+    return record_response(public.model_dump_json(), public.version, status_code=status_code, location=location)
 
 
 def _corridor(actor: Actor, row: asyncpg.Record) -> CorridorPublic:

@@ -27,7 +27,7 @@ from agreements_api.documents.schemas import (
 )
 from agreements_api.documents.storage import STORAGE_ERRORS, Storage, open_storage
 from agreements_api.history.instants import AsOf
-from agreements_api.representation import json_response, page_response
+from agreements_api.representation import json_response, page_response, record_response
 from shared.auth import SYSTEM, Actor
 from shared.db import driver_connection
 from shared.dependencies import (
@@ -42,7 +42,7 @@ from shared.dependencies import (
     Limit,
     SessionDep,
 )
-from shared.etags import not_modified, shown_etag
+from shared.etags import not_modified, unless_held
 from shared.idempotency import run_idempotent
 from shared.pagination import Cursors, cut
 from shared.schemas import Page
@@ -327,11 +327,9 @@ async def _added(session: AsyncSession, actor: Actor, document_id: UUID) -> Resp
 
 
 def _shown(document: DocumentPublic, if_none_match: str | None = None, *, status_code: int = 200) -> Response:
-    body = document.model_dump_json()
-    headers = {"ETag": shown_etag(document.version, body)}
-    if status_code == 201:
-        headers["Location"] = f"/v1/documents/{document.id}"
-    return not_modified(if_none_match, headers["ETag"]) or json_response(body, status_code=status_code, headers=headers)
+    location = f"/v1/documents/{document.id}"
+    answer = record_response(document.model_dump_json(), document.version, status_code=status_code, location=location)
+    return unless_held(if_none_match, answer)
 
 
 def _given(identifier: UUID | None) -> UUID:

@@ -21,7 +21,7 @@ from agreements_api.localities.schemas import (
     UnitPublic,
     UnitRelative,
 )
-from agreements_api.representation import json_response, page_response
+from agreements_api.representation import json_response, page_response, record_response
 from shared import clock
 from shared.dependencies import (
     PAGE,
@@ -34,7 +34,7 @@ from shared.dependencies import (
     Limit,
     SessionDep,
 )
-from shared.etags import content_etag, etag, not_modified, shown_etag
+from shared.etags import content_etag, etag, not_modified, unless_held
 from shared.idempotency import run_idempotent
 from shared.pagination import Cursors, cut
 from shared.schemas import Page
@@ -212,8 +212,7 @@ async def read_organization(
 ) -> Response:
     """An organisation with its unit, superior and focal point."""
     organization = await service.read_organization(session, actor, organization_id)
-    answer = _shown(organization)
-    return not_modified(if_none_match, answer.headers["etag"]) or answer
+    return unless_held(if_none_match, _shown(organization))
 
 
 @router.patch("/organizations/{organization_id}", operation_id="update_organization", response_model=OrganizationPublic)
@@ -354,11 +353,10 @@ def _contact(contact: ContactPublic, *, status_code: int = 200) -> Response:
 
 
 def _shown(organization: OrganizationPublic, *, status_code: int = 200) -> Response:
-    body = organization.model_dump_json()
-    headers = {"ETag": shown_etag(organization.version, body)}
-    if status_code == 201:
-        headers["Location"] = f"/v1/organizations/{organization.id}"
-    return json_response(body, status_code=status_code, headers=headers)
+    location = f"/v1/organizations/{organization.id}"
+    return record_response(
+        organization.model_dump_json(), organization.version, status_code=status_code, location=location
+    )
 
 
 def _after(cursors: Cursors, scope: str, cursor: str | None) -> tuple[str, UUID] | None:

@@ -17,7 +17,7 @@ from agreements_api.meeting_rhythm.permissions import allowed_actions
 from agreements_api.meeting_rhythm.repository import Connection
 from agreements_api.meeting_rhythm.schemas import MeetingRhythm, PromiseCreate, PromisePublic, PromiseUpdate
 from agreements_api.policy import check_scope
-from agreements_api.representation import json_response, page_response, with_actions
+from agreements_api.representation import json_response, page_response, record_response, with_actions
 from shared import clock
 from shared.auth import Actor
 from shared.dependencies import (
@@ -31,7 +31,7 @@ from shared.dependencies import (
     IfNoneMatch,
     Limit,
 )
-from shared.etags import content_etag, etag, not_modified, shown_etag
+from shared.etags import content_etag, etag, not_modified, unless_held
 from shared.idempotency import write_once
 from shared.pagination import cut
 from shared.schemas import Page
@@ -142,8 +142,7 @@ async def read_meeting_promise(
         row = await repository.read(connection, actor.organization_id, agreement_id, promise_id)
     if row is None:
         raise errors.PromiseNotFound
-    answer = _shown(actor, row)
-    return not_modified(if_none_match, answer.headers["etag"]) or answer
+    return unless_held(if_none_match, _shown(actor, row))
 
 
 @router.patch(
@@ -198,11 +197,7 @@ async def list_meeting_promise_history(
 
 
 def _shown(actor: Actor, row: asyncpg.Record, *, status_code: int = 200, location: str | None = None) -> Response:
-    body = _body(actor, row)
-    headers = {"ETag": shown_etag(row["version"], body)}
-    if location is not None:
-        headers["Location"] = location
-    return json_response(body, status_code=status_code, headers=headers)
+    return record_response(_body(actor, row), row["version"], status_code=status_code, location=location)
 
 
 def _past(state: Json) -> str:

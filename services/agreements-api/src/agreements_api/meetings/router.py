@@ -33,7 +33,7 @@ from agreements_api.meetings.schemas import (
     OutcomeUpdate,
 )
 from agreements_api.policy import check_scope
-from agreements_api.representation import json_response, page_response
+from agreements_api.representation import page_response, record_response
 from shared.auth import Actor
 from shared.db import Database
 from shared.dependencies import (
@@ -47,7 +47,7 @@ from shared.dependencies import (
     IfNoneMatch,
     Limit,
 )
-from shared.etags import not_modified, shown_etag
+from shared.etags import not_modified, unless_held
 from shared.idempotency import write_once
 from shared.pagination import Cursors, cut
 from shared.schemas import Page
@@ -132,9 +132,7 @@ async def read_meeting(
         if was is None:
             raise errors.MeetingNotFound
         meeting = past.as_it_was(was["state"])
-        body = body_of(meeting)
-        tag = shown_etag(meeting["version"], body)
-        return not_modified(if_none_match, tag) or json_response(body, headers={"ETag": tag})
+        return unless_held(if_none_match, record_response(body_of(meeting), meeting["version"]))
     async with database.read(actor) as connection:
         row = await repository.read(connection, actor.organization_id, meeting_id)
     if row is None:
@@ -372,11 +370,7 @@ def _position(values: Sequence[str]) -> tuple[datetime, UUID]:
 
 
 def _shown(actor: Actor, row: asyncpg.Record, *, status_code: int = 200, location: str | None = None) -> Response:
-    body = _body(actor, row)
-    headers = {"ETag": shown_etag(row["version"], body)}
-    if location is not None:
-        headers["Location"] = location
-    return json_response(body, status_code=status_code, headers=headers)
+    return record_response(_body(actor, row), row["version"], status_code=status_code, location=location)
 
 
 def _body(actor: Actor, row: asyncpg.Record) -> str:

@@ -13,7 +13,7 @@ from agreements_api.milestones import errors, repository, service
 from agreements_api.milestones.permissions import allowed_actions
 from agreements_api.milestones.schemas import MilestoneCreate, MilestonePublic, MilestoneUpdate
 from agreements_api.policy import Caller, check_scope
-from agreements_api.representation import json_response, page_response, with_actions
+from agreements_api.representation import json_response, page_response, record_response, with_actions
 from agreements_api.tasks.answers import check_visible
 from agreements_api.tasks.steps import Connection
 from shared.auth import Actor
@@ -28,7 +28,7 @@ from shared.dependencies import (
     IfNoneMatch,
     Limit,
 )
-from shared.etags import etag, not_modified, shown_etag
+from shared.etags import etag, not_modified, unless_held
 from shared.idempotency import write_once
 from shared.pagination import cut
 from shared.schemas import Page
@@ -110,8 +110,7 @@ async def read_milestone(
         row = await repository.read(connection, actor.organization_id, task_id, milestone_id)
     if row is None:
         raise errors.MilestoneNotFound
-    answer = _shown(actor, row)
-    return not_modified(if_none_match, answer.headers["etag"]) or answer
+    return unless_held(if_none_match, _shown(actor, row))
 
 
 @router.patch(
@@ -171,11 +170,8 @@ async def _change(
 
 
 def _shown(actor: Actor, row: asyncpg.Record, *, status_code: int = 200) -> Response:
-    body = _body(actor, row)
-    headers = {"ETag": shown_etag(row["version"], body)}
-    if status_code == 201:
-        headers["Location"] = f"/v1/tasks/{row['task_id']}/milestones/{row['id']}"
-    return json_response(body, status_code=status_code, headers=headers)
+    location = f"/v1/tasks/{row['task_id']}/milestones/{row['id']}"
+    return record_response(_body(actor, row), row["version"], status_code=status_code, location=location)
 
 
 def _past(state: Json) -> str:

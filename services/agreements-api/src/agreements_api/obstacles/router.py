@@ -28,7 +28,7 @@ from agreements_api.obstacles.schemas import (
     ReopeningReason,
 )
 from agreements_api.policy import check_scope
-from agreements_api.representation import json_response, page_response, with_actions
+from agreements_api.representation import json_response, page_response, record_response, with_actions
 from shared import clock
 from shared.auth import Actor
 from shared.dependencies import (
@@ -42,7 +42,7 @@ from shared.dependencies import (
     IfNoneMatch,
     Limit,
 )
-from shared.etags import etag, not_modified, shown_etag
+from shared.etags import etag, not_modified, unless_held
 from shared.idempotency import write_once
 from shared.pagination import cut
 from shared.schemas import Page
@@ -135,8 +135,7 @@ async def read_obstacle(
         row = await repository.read(connection, actor.organization_id, obstacle_id, today=clock.today())
     if row is None:
         raise errors.ObstacleNotFound
-    answer = _shown(actor, row)
-    return not_modified(if_none_match, answer.headers["etag"]) or answer
+    return unless_held(if_none_match, _shown(actor, row))
 
 
 @router.patch("/obstacles/{obstacle_id}", operation_id="update_obstacle", response_model=ObstaclePublic)
@@ -300,11 +299,8 @@ async def _change(
 
 
 def _shown(actor: Actor, row: asyncpg.Record, *, status_code: int = 200) -> Response:
-    body = _body(actor, row)
-    headers = {"ETag": shown_etag(row["version"], body)}
-    if status_code == 201:
-        headers["Location"] = f"/v1/obstacles/{row['id']}"
-    return json_response(body, status_code=status_code, headers=headers)
+    location = f"/v1/obstacles/{row['id']}"
+    return record_response(_body(actor, row), row["version"], status_code=status_code, location=location)
 
 
 def _body(actor: Actor, row: asyncpg.Record) -> str:

@@ -21,7 +21,7 @@ from agreements_api.party_succession.schemas import (
     SuccessionRun,
 )
 from agreements_api.policy import check_scope
-from agreements_api.representation import json_response, page_response
+from agreements_api.representation import json_response, page_response, record_response
 from shared import clock
 from shared.auth import Actor
 from shared.dependencies import (
@@ -36,7 +36,7 @@ from shared.dependencies import (
     Limit,
     SessionDep,
 )
-from shared.etags import not_modified, shown_etag
+from shared.etags import unless_held
 from shared.idempotency import run_idempotent
 from shared.pagination import Cursors, cut
 from shared.schemas import Page
@@ -136,8 +136,7 @@ async def read_succession_case(
         if row is None:
             raise errors.CaseNotFound
         [case] = await service.shown(connection, actor, [row])
-    answer = _shown(case)
-    return not_modified(if_none_match, answer.headers["etag"]) or answer
+    return unless_held(if_none_match, _shown(case))
 
 
 @router.post("/successions/worklist/{case_id}/decide", operation_id="decide_succession", response_model=SuccessionCase)
@@ -211,8 +210,7 @@ async def read_succession_run(run_id: UUID, database: DatabaseDep, actor: ActorD
 
 
 def _shown(case: SuccessionCase) -> Response:
-    body = case.model_dump_json()
-    return json_response(body, headers={"ETag": shown_etag(case.version, body)})
+    return record_response(case.model_dump_json(), case.version)
 
 
 def _after(cursors: Cursors, scope: str, cursor: str | None) -> UUID | None:

@@ -14,7 +14,7 @@ from agreements_api.provenance import errors, repository, service
 from agreements_api.provenance.models import OpenPoint, OpenPointKind, OpenPointState
 from agreements_api.provenance.permissions import allowed_actions
 from agreements_api.provenance.schemas import Carrying, OpenPointCreate, OpenPointPublic, Provenance, Resolution
-from agreements_api.representation import json_response, page_response, with_actions
+from agreements_api.representation import json_response, page_response, record_response, with_actions
 from shared import clock
 from shared.auth import Actor
 from shared.db import driver_connection
@@ -30,7 +30,7 @@ from shared.dependencies import (
     Limit,
     SessionDep,
 )
-from shared.etags import content_etag, etag, not_modified, shown_etag
+from shared.etags import content_etag, etag, not_modified, unless_held
 from shared.idempotency import run_idempotent
 from shared.pagination import cut
 from shared.schemas import Page
@@ -132,8 +132,7 @@ async def read_open_point(
     if as_of is not None:
         tag = etag(row["version"])
         return not_modified(if_none_match, tag) or json_response(with_actions(row["body"], ()), headers={"ETag": tag})
-    answer = _shown(actor, row)
-    return not_modified(if_none_match, answer.headers["etag"]) or answer
+    return unless_held(if_none_match, _shown(actor, row))
 
 
 @router.post("/open-points/{point_id}/carry", operation_id="carry_open_point", response_model=OpenPointPublic)
@@ -191,11 +190,8 @@ async def _change(
 
 
 def _shown(actor: Actor, row: asyncpg.Record, *, status_code: int = 200) -> Response:
-    body = _body(actor, row)
-    headers = {"ETag": shown_etag(row["version"], body)}
-    if status_code == 201:
-        headers["Location"] = f"/v1/open-points/{row['id']}"
-    return json_response(body, status_code=status_code, headers=headers)
+    location = f"/v1/open-points/{row['id']}"
+    return record_response(_body(actor, row), row["version"], status_code=status_code, location=location)
 
 
 def _body(actor: Actor, row: asyncpg.Record) -> str:

@@ -12,7 +12,7 @@ from agreements_api.dependencies import SettingsDep
 from agreements_api.history.instants import AsOf
 from agreements_api.history.past import NotOfThePast
 from agreements_api.policy import check_scope
-from agreements_api.representation import json_response, page_response, with_actions
+from agreements_api.representation import json_response, page_response, record_response, with_actions
 from agreements_api.tasks.answers import check_visible
 from agreements_api.urgings import errors, past_repository, repository, service
 from agreements_api.urgings.models import UrgingKind, UrgingStatus
@@ -33,7 +33,7 @@ from shared.dependencies import (
     IfNoneMatch,
     Limit,
 )
-from shared.etags import etag, not_modified, shown_etag
+from shared.etags import etag, not_modified, unless_held
 from shared.idempotency import write_once
 from shared.pagination import Cursors, cut
 from shared.schemas import Page
@@ -238,8 +238,7 @@ async def _read(
         row = await repository.read(connection, actor.organization_id, task_id, kind, urging_id, today=clock.today())
     if row is None:
         raise errors.UrgingNotFound
-    answer = _shown(actor, task_id, row)
-    return not_modified(if_none_match, answer.headers["etag"]) or answer
+    return unless_held(if_none_match, _shown(actor, task_id, row))
 
 
 async def _read_past(
@@ -311,11 +310,8 @@ async def _change(
 
 
 def _shown(actor: Actor, task_id: UUID, row: asyncpg.Record, *, status_code: int = 200) -> Response:
-    body = _body(actor, row)
-    headers = {"ETag": shown_etag(row["version"], body)}
-    if status_code == 201:
-        headers["Location"] = f"/v1/tasks/{task_id}/{PATHS[UrgingKind(row['kind'])]}/{row['id']}"
-    return json_response(body, status_code=status_code, headers=headers)
+    location = f"/v1/tasks/{task_id}/{PATHS[UrgingKind(row['kind'])]}/{row['id']}"
+    return record_response(_body(actor, row), row["version"], status_code=status_code, location=location)
 
 
 def _body(actor: Actor, row: asyncpg.Record) -> str:
