@@ -68,39 +68,33 @@ def conduct(agreement: AgreementFacts, tasks: list[Counted], brief: Brief) -> li
 
 def results(tasks: list[Counted], figures: Figures, link: Link) -> list[Block]:
     blocks: list[Block] = [Heading(text="1. Kết quả chung")]
-
-    def figure(value: int, cell: str) -> Run:
-        return Run(text=format_number(value), tasks=link(cell, {}), bold=True)
-
     blocks.append(
-        Paragraph(
-            runs=[
-                Run(text="Tổng số nhiệm vụ: "),
-                figure(figures.total, "total"),
-                Run(text="; trong đó đã hoàn thành "),
-                figure(figures.completed, "completed"),
-                Run(text=" (đúng hạn "),
-                figure(figures.on_time, "completed_on_time"),
-                Run(text=", quá hạn "),
-                figure(figures.late, "completed_late"),
-                Run(text="); chưa hoàn thành "),
-                figure(figures.open, "open"),
-                Run(text=" (trong hạn "),
-                figure(figures.open_in_time, "open_in_time"),
-                Run(text=", quá hạn "),
-                figure(figures.overdue, "overdue"),
-                Run(text=")."),
-            ]
+        _with_numbers(
+            link,
+            "Tổng số nhiệm vụ: ",
+            (figures.total, "total"),
+            "; trong đó đã hoàn thành ",
+            (figures.completed, "completed"),
+            " (đúng hạn ",
+            (figures.on_time, "completed_on_time"),
+            ", quá hạn ",
+            (figures.late, "completed_late"),
+            "); chưa hoàn thành ",
+            (figures.open, "open"),
+            " (trong hạn ",
+            (figures.open_in_time, "open_in_time"),
+            ", quá hạn ",
+            (figures.overdue, "overdue"),
+            ").",
         )
     )
     if figures.no_deadline:
         blocks.append(
-            Paragraph(
-                runs=[
-                    Run(text="Trong số nhiệm vụ trong hạn có "),
-                    figure(figures.no_deadline, "no_deadline"),
-                    Run(text=" nhiệm vụ không xác định thời hạn."),
-                ]
+            _with_numbers(
+                link,
+                "Trong số nhiệm vụ trong hạn có ",
+                (figures.no_deadline, "no_deadline"),
+                " nhiệm vụ không xác định thời hạn.",
             )
         )
     completed, on_time = figures.rate(figures.completed), figures.rate(figures.on_time)
@@ -169,7 +163,7 @@ def _achievements(tasks: list[Counted]) -> list[Block]:
             text += f" (ngày {format_date(day_of(task.completed_at))})"
         if task.narrative:
             text += f". {sentence(task.narrative).rstrip('.')}"
-        blocks.append(paragraph(f"{text}.{' (**)' if task.demonstration else ''}"))
+        blocks.append(paragraph(f"{text}.{_mark(task)}"))
     return blocks
 
 
@@ -177,32 +171,18 @@ def shortcomings(agreement: AgreementFacts, tasks: list[Counted], figures: Figur
     blocks: list[Block] = [Heading(text="1. Tồn tại, hạn chế")]
     before = len(blocks)
     if figures.overdue:
-        blocks.append(
-            Paragraph(
-                runs=[
-                    Run(text="Còn "),
-                    Run(text=format_number(figures.overdue), tasks=link("overdue", {}), bold=True),
-                    Run(text=" nhiệm vụ quá hạn chưa hoàn thành:"),
-                ]
-            )
-        )
+        blocks.append(_with_numbers(link, "Còn ", (figures.overdue, "overdue"), " nhiệm vụ quá hạn chưa hoàn thành:"))
         blocks.extend(
             paragraph(
                 f"- {item.task.title} (chủ trì: {item.task.lead_name}; thời hạn {format_date(item.task.due_on)}; "
-                f"tiến độ {format_percent(item.task.percent / 100)}).{' (**)' if item.task.demonstration else ''}"
+                f"tiến độ {format_percent(item.task.percent / 100)}).{_mark(item.task)}"
             )
             for item in tasks
             if item.standing is FigureTimeliness.OVERDUE and item.task.due_on
         )
     if figures.late:
         blocks.append(
-            Paragraph(
-                runs=[
-                    Run(text="Có "),
-                    Run(text=format_number(figures.late), tasks=link("completed_late", {}), bold=True),
-                    Run(text=" nhiệm vụ hoàn thành sau thời hạn."),
-                ]
-            )
+            _with_numbers(link, "Có ", (figures.late, "completed_late"), " nhiệm vụ hoàn thành sau thời hạn.")
         )
     waiting = [item for item in tasks if item.task.status == "submitted"]
     if waiting:
@@ -224,7 +204,7 @@ def shortcomings(agreement: AgreementFacts, tasks: list[Counted], figures: Figur
     blocks.extend(
         paragraph(
             f"- {item.task.lead_name}: {sentence(item.task.difficulties or '').rstrip('.')} "
-            f"(nhiệm vụ: {item.task.title}).{' (**)' if item.task.demonstration else ''}"
+            f"(nhiệm vụ: {item.task.title}).{_mark(item.task)}"
         )
         for item in reported
     )
@@ -242,32 +222,18 @@ def ahead(agreement: AgreementFacts, tasks: list[Counted], figures: Figures, lin
     blocks: list[Block] = [Heading(text="1. Nhiệm vụ, giải pháp thời gian tới")]
     if figures.overdue:
         blocks.append(
-            Paragraph(
-                runs=[
-                    Run(text="Tập trung hoàn thành dứt điểm "),
-                    Run(text=format_number(figures.overdue), tasks=link("overdue", {}), bold=True),
-                    Run(text=" nhiệm vụ đã quá hạn."),
-                ]
-            )
+            _with_numbers(link, "Tập trung hoàn thành dứt điểm ", (figures.overdue, "overdue"), " nhiệm vụ đã quá hạn.")
         )
     coming = [item for item in tasks if item.standing is FigureTimeliness.IN_TIME and item.task.due_on]
     coming.sort(key=lambda item: (item.task.due_on or date.max, vietnamese_sort_key(item.task.title)))
     if coming:
-        blocks.append(
-            Paragraph(
-                runs=[
-                    Run(text="Tiếp tục thực hiện "),
-                    Run(text=format_number(len(coming)), tasks=link("in_time", {}), bold=True),
-                    Run(text=" nhiệm vụ trong hạn:"),
-                ]
-            )
-        )
+        blocks.append(_with_numbers(link, "Tiếp tục thực hiện ", (len(coming), "in_time"), " nhiệm vụ trong hạn:"))
         for item in coming:
             assert item.task.due_on is not None
             blocks.append(
                 paragraph(
                     f"- {item.task.title} (chủ trì: {item.task.lead_name}; thời hạn "
-                    f"{format_date(item.task.due_on)}).{' (**)' if item.task.demonstration else ''}"
+                    f"{format_date(item.task.due_on)}).{_mark(item.task)}"
                 )
             )
     if not figures.open:
@@ -276,12 +242,11 @@ def ahead(agreement: AgreementFacts, tasks: list[Counted], figures: Figures, lin
     before = len(blocks)
     if figures.no_deadline:
         blocks.append(
-            Paragraph(
-                runs=[
-                    Run(text="Đề nghị các bên thống nhất thời hạn hoàn thành cho "),
-                    Run(text=format_number(figures.no_deadline), tasks=link("no_deadline", {}), bold=True),
-                    Run(text=" nhiệm vụ chưa xác định thời hạn."),
-                ]
+            _with_numbers(
+                link,
+                "Đề nghị các bên thống nhất thời hạn hoàn thành cho ",
+                (figures.no_deadline, "no_deadline"),
+                " nhiệm vụ chưa xác định thời hạn.",
             )
         )
     idle = _without_tasks(agreement, tasks)
@@ -304,3 +269,20 @@ def ended(blocks: list[Block], layout: Layout) -> list[Block]:
     end = last.runs[-1]
     closed = end.model_copy(update={"text": f"{end.text.rstrip('.')}./."})
     return [*blocks[:-1], Paragraph(runs=[*last.runs[:-1], closed])]
+
+
+def _with_numbers(link: Link, *pieces: str | tuple[int, str]) -> Paragraph:
+    """A sentence of words and of numbers of tasks, each with the cell whose tasks its link lists."""
+    return Paragraph(
+        runs=[
+            Run(text=piece)
+            if isinstance(piece, str)
+            else Run(text=format_number(piece[0]), tasks=link(piece[1], {}), bold=True)
+            for piece in pieces
+        ]
+    )
+
+
+def _mark(task: TaskFacts) -> str:
+    """What stands behind data that is none of a real place."""
+    return " (**)" if task.demonstration else ""
