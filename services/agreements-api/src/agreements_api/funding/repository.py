@@ -58,12 +58,14 @@ cross join lateral (
     from history h left join lateral jsonb_array_elements(h.changes) y on y->>'field' like 'funding/%'
     where h.subject_id = {task} and h.occurred_at <= {instant}
       and h.action in ('change_funding', 'miss_plan_period')) v
-left join plan_period p on p.id = v.told->>'plan_period'"""
+left join plan_period p on p.id = v.told->>'plan_period'
+cross join lateral (
+    select (v.told->>'needs_public_investment')::boolean as needs_public_investment,
+        v.told->>'plan_period' as plan_period, p.last_on as closes_on, v.told->>'source' as source,
+        (v.told->>'amount')::bigint as amount, coalesce(v.told->>'status', 'none') as status) said"""
 _PAST = f"""
 select t.id as task_id, t.agreement_id, w.state->>'status' as task_status, v.version,
-    (v.told->>'needs_public_investment')::boolean as needs_public_investment, v.told->>'plan_period' as plan_period,
-    p.last_on as closes_on, v.told->>'source' as source, (v.told->>'amount')::bigint as amount,
-    coalesce(v.told->>'status', 'none') as status, v.remarks[1] as remark,
+    said.*, v.remarks[1] as remark,
     case when v.version = f.version then f.updated_at else v.updated_at end as updated_at,
     {_MISSES.format(condition="m.told_at <= $3")}
 from task t cross join {_TOLD.format(task="t.id", instant="$3")}
@@ -93,10 +95,7 @@ PAST_GATES = _LISTED.format(
     source=f"""task_funding k cross join {_TOLD.format(task="k.task_id", instant="$11")}
     cross join lateral (
         select w.state->>'title' as title, w.state->>'status' as status, w.state->'lead'->>'name' as lead) t
-    cross join lateral (
-        select k.task_id, k.agreement_id, (v.told->>'needs_public_investment')::boolean as needs_public_investment,
-            v.told->>'plan_period' as plan_period, p.last_on as closes_on, v.told->>'source' as source,
-            (v.told->>'amount')::bigint as amount, coalesce(v.told->>'status', 'none') as status) f
+    cross join lateral (select k.task_id, k.agreement_id, said.*) f
     cross join lateral (
         select h.state->>'title' as title from history h
         where h.subject_id = k.agreement_id and h.occurred_at <= $11 order by h.version desc limit 1) a"""  # noqa: S608

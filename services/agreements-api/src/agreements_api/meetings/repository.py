@@ -12,7 +12,7 @@ import asyncpg
 import orjson
 
 from agreements_api.history.service import as_json
-from agreements_api.party_succession.standing import in_place_of, stands
+from agreements_api.party_succession.standing import in_place_of
 from shared.auth import Actor
 from shared.db import Parameters
 from shared.events import Change
@@ -82,8 +82,6 @@ select m.id, m.version, m.agreement_id, m.kind, m.title, m.status, m.host_organi
 {_FROM} where m.id = $2 and {SCOPE} for no key update of m
 """
 _MEMBERS = "select distinct organization_id from agreement_member where agreement_id = $1 order by 1"
-# Whoever has left the agreement reads on and hosts nothing.
-_CAN_HOST = f"select o.name from organization o where o.id = $2 and {stands('$1', 'o.id')}"  # noqa: S608
 _ORGANIZATIONS = "select id, name, unit_id from organization where id = any($1::uuid[])"
 _PARTICIPANTS = """
 select organization_id, invited, attendance, person_name, person_title from meeting_participant
@@ -265,12 +263,6 @@ async def lock(connection: Connection, organization_id: UUID | None, meeting_id:
 async def members(connection: Connection, agreement_id: UUID) -> list[UUID]:
     """Every organisation that may see the agreement, and with it the meeting."""
     return [row["organization_id"] for row in await connection.fetch(_MEMBERS, agreement_id)]
-
-
-async def host_name(connection: Connection, agreement_id: UUID, organization_id: UUID) -> str | None:
-    """What an organisation is called that stands in the agreement; None where it does not."""
-    name: str | None = await connection.fetchval(_CAN_HOST, agreement_id, organization_id)
-    return name
 
 
 async def names(connection: Connection, organization_ids: Sequence[UUID]) -> dict[UUID, str]:

@@ -22,6 +22,7 @@ from agreements_api.meetings.schemas import (
     MeetingCreate,
     MeetingUpdate,
 )
+from agreements_api.party_succession.standing import standing_name
 from shared import clock
 from shared.auth import Actor
 from shared.events import Change, MeetingCancelled, MeetingChanged, MeetingHeld, MeetingPlanned
@@ -130,7 +131,8 @@ async def write_minutes(
 
 
 async def _host(connection: Connection, agreement_id: UUID, host_id: UUID | None) -> tuple[UUID, str]:
-    name = await repository.host_name(connection, agreement_id, host_id) if host_id is not None else None
+    # Whoever has left the agreement reads on and hosts nothing.
+    name = await standing_name(connection, agreement_id, host_id) if host_id is not None else None
     if host_id is None or name is None:
         raise errors.no_member("/host_organization_id")
     return host_id, name

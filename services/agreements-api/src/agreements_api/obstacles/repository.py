@@ -12,7 +12,7 @@ import asyncpg
 import orjson
 
 from agreements_api.history.service import as_json
-from agreements_api.party_succession.standing import in_place_at
+from agreements_api.party_succession.standing import in_place_at, stands
 from shared.auth import Actor
 from shared.db import Parameters
 from shared.events import Change, ObstacleSnapshot
@@ -49,10 +49,7 @@ _ESCALATABLE = f"""(o.status = 'open' and o.level = 'locality'
     and (select true {_ABOVE} limit 1) is not null)"""
 # Caller ($1), and the day ($2) by which something is overdue.
 _SHOWN = f"""{_JSON.format(day="$2")}::text as body, o.id, o.version, o.status, o.level,
-    o.respond_by, case when o.status = 'open' and o.due_on < $2 then 'overdue'
-        when exists (select from obstacle_measure m where m.obstacle_id = o.id and m.done_at is null
-                     and m.due_on < $2) then 'late' else 'in_time' end as stand,
-    {_RELATIONS} as relations, {_MEMBERS} as members, {_ESCALATABLE} as escalatable"""
+    o.respond_by, {_RELATIONS} as relations, {_MEMBERS} as members, {_ESCALATABLE} as escalatable"""
 _FROM = "from obstacle o join task t on t.id = o.task_id join agreement a on a.id = o.agreement_id"
 READ = f"select {_SHOWN} {_FROM} where o.id = $3 and {SCOPE}"
 # Beside the version that is locked, the one that everything else in the row is of.
@@ -77,15 +74,10 @@ where o.id = $2 and {SCOPE} and ($3::int is null or h.version < $3)
   and ($5::timestamptz is null or h.occurred_at <= $5)
 order by h.version desc limit $4
 """  # noqa: S608
-_SUPERIOR = """
+_SUPERIOR = f"""
 select s.id, s.name from organization l join organization s on s.id = l.superior_organization_id
-where l.id = $1 and exists (select from agreement_member m where m.agreement_id = $2 and m.organization_id = s.id
-                            and m.relation <> 'former')
-"""
-_MEMBER = """
-select o.name from organization o where o.id = $2 and exists (
-    select from agreement_member m where m.agreement_id = $1 and m.organization_id = o.id and m.relation <> 'former')
-"""
+where l.id = $1 and {stands("$2", "s.id")}
+"""  # noqa: S608
 _INSERT = """
 insert into obstacle (id, agreement_id, task_id, origin, text, raised_by_organization_id, raised_by_organization_name,
                       raised_by, respond_by, due_on, created_at, updated_at)
@@ -253,12 +245,6 @@ async def superior_of(
 ) -> asyncpg.Record | None:
     """The body above an organisation, where it is a member of the agreement."""
     return await connection.fetchrow(_SUPERIOR, organization_id, agreement_id)
-
-
-async def member_name(connection: asyncpg.Connection[Any], agreement_id: UUID, organization_id: UUID) -> str | None:
-    """The name of an organisation that is a member of the agreement."""
-    name: str | None = await connection.fetchval(_MEMBER, agreement_id, organization_id)
-    return name
 
 
 async def insert(

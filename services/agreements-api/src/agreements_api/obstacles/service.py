@@ -17,6 +17,7 @@ from agreements_api.obstacles.models import Escalation, ObstacleLevel, ObstacleO
 from agreements_api.obstacles.permissions import STEPS, allowed_actions, may
 from agreements_api.obstacles.repository import Locked
 from agreements_api.obstacles.schemas import MeasureCreate, MeasureUpdate, ObstacleUpdate
+from agreements_api.party_succession.standing import standing_name
 from agreements_api.policy import Relation
 from agreements_api.tasks import errors as task_errors
 from agreements_api.tasks import repository as task_repository
@@ -60,7 +61,7 @@ async def raise_obstacle(
     if locked.task.status in (TaskStatus.COMPLETED, TaskStatus.CANCELLED):
         raise errors.TaskOver
     assert actor.organization_id is not None
-    name = await repository.member_name(connection, locked.task.agreement_id, actor.organization_id)
+    name = await standing_name(connection, locked.task.agreement_id, actor.organization_id)
     assert name is not None
     organization = (actor.organization_id, name)
     return await _raise(
@@ -348,7 +349,7 @@ def _status(step: _Step, changed: dict[str, Any]) -> list[Change]:
 
 
 async def _member(step: _Step, organization_id: UUID) -> str:
-    name = await repository.member_name(step.connection, step.obstacle.agreement_id, organization_id)
+    name = await standing_name(step.connection, step.obstacle.agreement_id, organization_id)
     if name is None:
         raise errors.no_member("/organization_id")
     return name

@@ -6,6 +6,13 @@ statement that this becomes a part of. The functions are those of migration 0029
 (`open_work`) is told by as well.
 """
 
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
 
 def stands(agreement: str, organization: str) -> str:
     """Whether it is more than a reader of what it once took part in."""
@@ -37,3 +44,12 @@ def in_task(agreement: str, task: str, parties: str, organization: str) -> str:
 def in_place_at(agreement: str, task: str, parties: str, organization: str) -> str:
     """Whoever acts at a task today for an organisation that did something there, with a place in it or without one."""
     return f"place_beside_task({agreement}, {task}, {parties}, {organization})"
+
+
+_NAME = f"select o.name from organization o where o.id = $2 and {stands('$1', 'o.id')}"  # noqa: S608
+
+
+async def standing_name(connection: asyncpg.Connection[Any], agreement_id: UUID, organization_id: UUID) -> str | None:
+    """What an organisation is called that stands in the agreement; None where it does not."""
+    name: str | None = await connection.fetchval(_NAME, agreement_id, organization_id)
+    return name

@@ -29,10 +29,9 @@ def _shown(step: dict[str, Any], before: set[str]) -> set[str]:
         if change["field"] == "public_tasks":
             return set(change["to"])
     # Earlier releases told a single task by its title alone: the first that had this title then is taken for it.
-    match step["action"]:
-        case "publish_task":
-            return before | set([one for one in step["of_this_title"] if one not in before][:1])
-        case "unpublish_task":
-            return before - set([one for one in step["of_this_title"] if one in before][:1])
-        case _:
-            return set()
+    if step["action"] not in ("publish_task", "unpublish_task"):
+        return set()
+    taken_back = step["action"] == "unpublish_task"
+    one = next((task_id for task_id in step["of_this_title"] if (task_id in before) == taken_back), None)
+    # It is added where it was not there, and taken away where it was.
+    return before if one is None else before ^ {one}

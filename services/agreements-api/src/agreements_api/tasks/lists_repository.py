@@ -90,10 +90,10 @@ def list_statement(
     return (statement, *values, *(after or ()))
 
 
+_ACCESS = "select x.agreement_id from agreement_access x where x.organization_id = $1"
 # Asked once, and not of each task anew.
-_VISIBLE = """coalesce(t.agreement_id in (
-    select x.agreement_id from agreement_access x where x.organization_id = $1), false)"""
-_GATHERED = "t.agreement_id = any(array(select x.agreement_id from agreement_access x where x.organization_id = $1))"
+_VISIBLE = f"coalesce(t.agreement_id in ({_ACCESS}), false)"
+_GATHERED = f"t.agreement_id = any(array({_ACCESS}))"
 _SEEN = "t.agreement_id = any((select s.ids from seen s)::uuid[])"
 # Up to so many visible agreements all of their tasks are gathered. Above it a page is taken from everybody's tasks in
 # the order of the list, many of which are visible then; that takes the longer the fewer of them fit what is asked for.
@@ -132,8 +132,7 @@ def _list_sql(
     )
     return f"""
 with seen as materialized (
-    select array(select x.agreement_id from agreement_access x where x.organization_id = $1
-                 limit {_GATHERED_OF_SOME + 1}) as ids
+    select array({_ACCESS} limit {_GATHERED_OF_SOME + 1}) as ids
 ), page as materialized (
     select * from ({found}) f order by f.sort_value {order}, f.id {order} limit {limit:d}
 )

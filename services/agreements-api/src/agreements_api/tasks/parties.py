@@ -52,8 +52,7 @@ def check_named(named: Sequence[tuple[str, UUID]], known: Container[UUID], point
 
 async def relations_of(connection: Connection, task: TaskSnapshot) -> list[tuple[UUID, Relation]]:
     """How each organisation stands to the task, the bodies above its parties included."""
-    # A body that took the places of two stands there once.
-    taking_part = list(dict.fromkeys(roles_in(task)))
+    taking_part = roles_in(task)
     above = await assigning_repository.superiors(connection, [organization for organization, _ in taking_part])
     return [*taking_part, *((organization, Relation.SUPERIOR) for organization in above)]
 
