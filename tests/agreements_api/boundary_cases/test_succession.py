@@ -66,7 +66,7 @@ async def complete(reform: Reform, lead: Town, other: Town, case: Json) -> None:
 
 
 async def follow(reform: Reform, ends: Town) -> Unit:
-    ward = await reform.commune((await reform.province())[0])
+    ward = await reform.ward()
     await reform.dissolve(whole(ends.unit, ward))
     await reform.carry_out()
     return ward

@@ -36,7 +36,7 @@ async def test_who_takes_the_place_of_an_owner_changes_its_segments(reform: Refo
     others = await segment(world, drawn, stays.key)
     gone = await segment(world, drawn, ends.key)
     await world.person(ends.key).step(gone["path"], "withdraw", {"reason": "Nhập nhầm (minh họa)"})
-    ward = await reform.commune((await reform.province())[0])
+    ward = await reform.ward()
     await reform.dissolve(whole(ends.unit, ward))
     await reform.carry_out()
 
@@ -64,7 +64,7 @@ async def test_carrying_it_out_again_changes_nothing(reform: Reform) -> None:
     ends, stays = await reform.town(), await reform.town()
     drawn = await corridor(world, await reform.agreement(ends, stays))
     mine = await segment(world, drawn, ends.key)
-    ward = await reform.commune((await reform.province())[0])
+    ward = await reform.ward()
     await reform.dissolve(whole(ends.unit, ward))
     await reform.carry_out()
     await reform.carry_out()
@@ -95,7 +95,7 @@ async def test_changes_that_meet_a_succession_wait_for_each_other(reform: Reform
         task = await world.task(agreement, lead=ends.ubnd, coordinating=(stays.ubnd,))
         drawn = await corridor(world, agreement)
         mine, others = await segment(world, drawn, ends.key), await segment(world, drawn, stays.key)
-        ward = await reform.commune((await reform.province())[0])
+        ward = await reform.ward()
         await reform.dissolve(whole(ends.unit, ward))
         custodian = world.specialist("dongtrieu")
         headers = custodian.unsafe(**{"If-Match": "*"})
@@ -265,7 +265,7 @@ async def test_whoever_left_the_agreement_adds_no_segment_and_its_heir_does(refo
     before = [world.specialist(key) for key in (ends.key, ends.ubnd)]
     for person in before:
         assert (await person.read(drawn["path"]))["allowed_actions"] == ["add_segment"]
-    ward = await reform.commune((await reform.province())[0])
+    ward = await reform.ward()
     await reform.dissolve(whole(ends.unit, ward))
     await reform.carry_out()
     for person in before:
@@ -299,7 +299,7 @@ async def test_no_segment_is_given_to_whoever_left_the_agreement(reform: Reform)
     ends, stays = await reform.town(), await reform.town()
     drawn = await corridor(world, await reform.agreement(ends, stays))
     others = await segment(world, drawn, stays.key)
-    ward = await reform.commune((await reform.province())[0])
+    ward = await reform.ward()
     await reform.dissolve(whole(ends.unit, ward))
     await reform.carry_out()
     body = {"name": "Đoạn (minh họa)", "organization_id": world.id(ends.key)}
@@ -316,7 +316,7 @@ async def test_a_body_of_an_ended_unit_does_nothing_with_a_segment_that_stayed_w
     ends, stays = await reform.town(), await reform.town()
     drawn = await corridor(world, await reform.agreement(ends, stays))
     left = await segment(world, drawn, stays.key)
-    ward = await reform.commune((await reform.province())[0])
+    ward = await reform.ward()
     await reform.dissolve(whole(ends.unit, ward))
     await reform.carry_out()
     await world.rows(

@@ -27,7 +27,7 @@ async def test_a_host_that_is_no_party_hands_its_meetings_to_its_heir(reform: Re
     agreement = await reform.agreement(ends, stays)
     await world.task(agreement, lead=ends.ubnd, coordinating=(stays.ubnd,))
     coming, over = await both(world, agreement, world.id(ends.ubnd))
-    ward = await reform.commune((await reform.province())[0])
+    ward = await reform.ward()
     await reform.dissolve(whole(ends.unit, ward))
     await reform.carry_out()
     await refused(world, world.specialist(ends.ubnd), coming, over)
@@ -90,7 +90,7 @@ async def test_a_custodian_that_ended_keeps_no_meeting(reform: Reform) -> None:
     for key in (one.key, other.key):
         await world.person(key).step(path, "sign", signature(key))
     coming, over = await both(world, drafted, world.id(ends.key), planner=ends.key)
-    ward = await reform.commune((await reform.province())[0])
+    ward = await reform.ward()
     await reform.dissolve(whole(ends.unit, ward))
     await reform.carry_out()
     await refused(world, world.specialist(ends.key), coming, over)
@@ -139,7 +139,7 @@ async def test_nobody_who_has_left_the_agreement_is_made_host(reform: Reform) ->
     world = reform.world
     ends, stays = await reform.town(), await reform.town()
     agreement = await reform.agreement(ends, stays)
-    ward = await reform.commune((await reform.province())[0])
+    ward = await reform.ward()
     await reform.dissolve(whole(ends.unit, ward))
     await reform.carry_out()
     host = {"host_organization_id": world.id(ends.key)}

@@ -68,6 +68,10 @@ class Reform:
             name or f"Phường {uuid4().hex[:6]}", level=UnitLevel.COMMUNE, parent=parent
         )
 
+    async def ward(self) -> Unit:
+        """A commune of a new province."""
+        return await self.commune((await self.province())[0])
+
     async def dissolve(self, *edges: tuple[Unit, Unit, Json], effective_on: str = EFFECTIVE) -> Json:
         """Record that units end and which follow them; carried out by whoever works on the queue."""
         body = {

@@ -20,7 +20,7 @@ async def test_a_signature_and_a_succession_both_come_through(reform: Reform) ->
         ends, stays = await reform.town(), await reform.town()
         opened = await world.opened(parties=[{"organization_id": world.id(town.key)} for town in (ends, stays)])
         path = f"/v1/agreements/{opened['id']}"
-        ward = await reform.commune((await reform.province())[0])
+        ward = await reform.ward()
         await reform.dissolve(whole(ends.unit, ward))
         other, own, progress = await asyncio.gather(
             world.person(stays.key).act_blindly(path, "sign", signature("stays")),
@@ -49,7 +49,7 @@ async def test_a_confirmation_and_a_succession_both_come_through(reform: Reform)
         path = f"/v1/tasks/{task['id']}"
         await world.specialist(lead.ubnd).step(path, "accept")
         await world.specialist(lead.ubnd).step(path, "submit")
-        ward = await reform.commune((await reform.province())[0])
+        ward = await reform.ward()
         await reform.dissolve(whole(ends.unit, ward))
         confirmed, _ = await asyncio.gather(world.person(ends.ubnd).act_blindly(path, "confirm"), reform.carry_out())
         after = await world.person(lead.ubnd).read(path)
@@ -68,7 +68,7 @@ async def test_of_a_registration_and_a_founding_of_one_name_one_holds_and_the_ot
     for _ in range(ROUNDS):
         ends, stays = await reform.town(), await reform.town()
         await reform.agreement(ends, stays)
-        ward = await reform.commune((await reform.province())[0])
+        ward = await reform.ward()
         await reform.dissolve(whole(ends.unit, ward))
         body = {"unit_id": str(ward.id), "name": committee(ward), "kind": "standing_committee"}
         registered, progress = await asyncio.gather(reform.operator.post("/v1/organizations", body), reform.carry_out())
@@ -85,7 +85,7 @@ async def test_a_task_that_is_assigned_meanwhile_is_followed_or_refused(reform: 
     for _ in range(ROUNDS):
         ends, stays = await reform.town(), await reform.town()
         agreement = await reform.agreement(ends, stays)
-        ward = await reform.commune((await reform.province())[0])
+        ward = await reform.ward()
         await reform.dissolve(whole(ends.unit, ward))
         body = {"title": "Việc mới", "lead_organization_id": world.id(ends.ubnd)}
         assigned, _ = await asyncio.gather(
@@ -122,7 +122,7 @@ async def many(reform: Reform, number: int) -> list[Json]:
     agreements = [await reform.agreement(ends, stays) for _ in range(number)]
     for agreement in agreements:
         await reform.world.task(agreement, lead=ends.ubnd, coordinating=(stays.ubnd,))
-    ward = await reform.commune((await reform.province())[0])
+    ward = await reform.ward()
     await reform.dissolve(whole(ends.unit, ward))
     return agreements
 

@@ -16,7 +16,7 @@ async def test_the_heir_of_a_party_has_its_window_and_lets_it_lapse(reform: Refo
     path = f"/v1/tasks/{task['id']}"
     await world.specialist(lead.ubnd).step(path, "accept")
     submitted = await world.specialist(lead.ubnd).step(path, "submit")
-    ward = await reform.commune((await reform.province())[0])
+    ward = await reform.ward()
     await reform.dissolve(whole(one.unit, ward), whole(other.unit, ward))
     await reform.carry_out()
     heir = await reform.acting(people(ward))
@@ -43,7 +43,7 @@ async def test_the_heir_of_a_party_refuses_in_its_place(reform: Reform) -> None:
     path = f"/v1/tasks/{task['id']}"
     await world.specialist(lead.ubnd).step(path, "accept")
     await world.specialist(lead.ubnd).step(path, "submit")
-    ward = await reform.commune((await reform.province())[0])
+    ward = await reform.ward()
     await reform.dissolve(whole(one.unit, ward))
     await reform.carry_out()
     heir = await reform.acting(people(ward))
@@ -61,7 +61,7 @@ async def test_the_heir_answers_what_a_party_was_asked_before(reform: Reform) ->
     path = f"/v1/tasks/{task['id']}"
     urging = accepted(await world.person(stays.ubnd).post(f"{path}/urgings", ASKED), 201)
     obstacle = accepted(await world.person(lead.ubnd).post(f"{path}/obstacles", {"text": "Vướng (minh họa)"}), 201)
-    ward = await reform.commune((await reform.province())[0])
+    ward = await reform.ward()
     await reform.dissolve(whole(lead.unit, ward))
     await reform.carry_out()
     heir = await reform.acting(people(ward))

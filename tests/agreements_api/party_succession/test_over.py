@@ -20,7 +20,7 @@ async def test_the_old_parties_of_a_completed_task_read_it_and_their_heirs_act(r
     task, path = await completed(reform, lead, one, monitoring=(watches.ubnd,))
     question = accepted(await world.person(watches.ubnd).post(f"{path}/explanations", asked(world, lead)), 201)
     said = accepted(await world.person(one.ubnd).post(f"{path}/comments", {"text": "Ý kiến (minh họa)"}), 201)
-    wards = {town.key: await reform.commune((await reform.province())[0]) for town in (lead, one, watches)}
+    wards = {town.key: await reform.ward() for town in (lead, one, watches)}
     await reform.dissolve(*(whole(town.unit, wards[town.key]) for town in (lead, one, watches)))
     await reform.carry_out()
 
@@ -53,7 +53,7 @@ async def test_a_task_that_is_reopened_goes_on_with_whoever_has_its_places(refor
     world = reform.world
     lead, one, watches = [await reform.town() for _ in range(3)]
     _, path = await completed(reform, lead, one, monitoring=(watches.ubnd,))
-    ward, other = [await reform.commune((await reform.province())[0]) for _ in range(2)]
+    ward, other = [await reform.ward() for _ in range(2)]
     await reform.dissolve(whole(lead.unit, ward), whole(one.unit, other))
     await reform.carry_out()
     after = await world.person("dongtrieu").step(path, "reopen", REASON)
@@ -96,7 +96,7 @@ async def test_a_task_goes_on_with_the_heirs_of_all_its_parties_of_one_kind(refo
     world = reform.world
     lead, one, other = [await reform.town() for _ in range(3)]
     _, path = await completed(reform, lead, one, other)
-    wards = [await reform.commune((await reform.province())[0]) for _ in range(2)]
+    wards = [await reform.ward() for _ in range(2)]
     await reform.dissolve(whole(one.unit, wards[0]), whole(other.unit, wards[1]))
     await reform.carry_out()
     after = await world.person("dongtrieu").step(path, "reopen", REASON)
@@ -108,7 +108,7 @@ async def test_an_old_body_with_a_new_task_has_not_come_back_to_what_is_over(ref
     lead, one, other = [await reform.town() for _ in range(3)]
     task, path = await completed(reform, lead, one, other)
     question = accepted(await world.person(one.ubnd).post(f"{path}/explanations", asked(world, lead)), 201)
-    wards = [await reform.commune((await reform.province())[0]) for _ in range(3)]
+    wards = [await reform.ward() for _ in range(3)]
     await reform.dissolve(*(whole(town.unit, ward) for town, ward in zip((lead, one, other), wards, strict=True)))
     await reform.carry_out()
     # Somebody still names them, and that is left alone.
@@ -131,7 +131,7 @@ async def test_what_an_old_body_with_a_new_task_once_raised_and_reported_is_for_
     await old.step(path, "accept")
     await old.step(path, "reports", REPORT)
     report = (await old.read(f"{path}/reports"))["items"][0]["id"]
-    ward = await reform.commune((await reform.province())[0])
+    ward = await reform.ward()
     await reform.dissolve(whole(lead.unit, ward))
     await reform.carry_out()
     await world.task(agreement_of(task), lead=lead.ubnd, coordinating=(one.ubnd,))
@@ -149,7 +149,7 @@ async def test_what_is_over_is_for_the_heir_of_whoever_raised_it_also_where_noth
     await world.person("dongtrieu").step(path, "reopen", REASON)
     obstacle = accepted(await world.person(one.ubnd).post(f"{path}/obstacles", {"text": "Vướng (minh họa)"}), 201)
     await world.person("dongtrieu").step(path, "cancel", REASON)
-    ward = await reform.commune((await reform.province())[0])
+    ward = await reform.ward()
     await reform.dissolve(whole(one.unit, ward))
     await reform.carry_out()
     heir = await reform.acting(people(ward))
@@ -183,7 +183,7 @@ async def test_what_earlier_releases_left_with_old_bodies_is_handed_over_when_al
     world = reform.world
     lead, one = [await reform.town() for _ in range(2)]
     task, path = await completed(reform, lead, one)
-    ward = await reform.commune((await reform.province())[0])
+    ward = await reform.ward()
     await reform.dissolve(whole(lead.unit, ward))
     await reform.carry_out()
     heir = await reform.acting(people(ward))
@@ -211,7 +211,7 @@ async def test_what_is_over_is_found_by_the_name_of_its_day_and_by_whoever_has_i
     world = reform.world
     lead, one = [await reform.town() for _ in range(2)]
     task, _ = await completed(reform, lead, one)
-    ward = await reform.commune((await reform.province())[0])
+    ward = await reform.ward()
     await reform.dissolve(whole(lead.unit, ward))
     await reform.carry_out()
     reader, heir = world.person(one.ubnd), await reform.acting(people(ward))
@@ -230,7 +230,7 @@ async def test_what_comes_again_is_given_to_whoever_has_the_places_by_then(refor
     world = reform.world
     lead, one, other = [await reform.town() for _ in range(3)]
     task, _ = await completed(reform, lead, one, other, repeated=True)
-    ward, merged = [await reform.commune((await reform.province())[0]) for _ in range(2)]
+    ward, merged = [await reform.ward() for _ in range(2)]
     await reform.dissolve(whole(lead.unit, ward), whole(one.unit, merged), whole(other.unit, merged))
     await reform.carry_out()
     async with days_later(world, 400):
@@ -255,7 +255,7 @@ async def test_what_was_raised_is_for_the_heir_to_change_and_what_was_attached_f
     await world.person(lead.ubnd).step(path, "reports", REPORT)
     report = (await world.person(lead.ubnd).read(f"{path}/reports"))["items"][0]["id"]
     document = await attached(world.person(lead.ubnd), ("task", task["id"]))
-    ward = await reform.commune((await reform.province())[0])
+    ward = await reform.ward()
     await reform.dissolve(whole(lead.unit, ward))
     await reform.carry_out()
     old, heir = world.person(lead.ubnd), await reform.acting(people(ward))
@@ -277,7 +277,7 @@ async def test_a_draft_that_waits_for_signatures_is_declined_by_whoever_answers(
     ends, stays = await reform.town(), await reform.town()
     parties = [{"organization_id": world.id(town.key)} for town in (ends, stays)]
     opened = await world.opened(parties=parties)
-    ward = await reform.commune((await reform.province())[0])
+    ward = await reform.ward()
     await reform.dissolve(whole(ends.unit, ward))
     await reform.carry_out()
     path = f"/v1/agreements/{opened['id']}"

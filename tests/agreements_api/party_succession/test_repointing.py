@@ -16,7 +16,7 @@ from tests.agreements_api.party_succession.reform import Reform, committee, peop
 async def test_one_whole_successor_takes_the_place_with_its_tasks(reform: Reform) -> None:
     world = reform.world
     ends, stays = await reform.town(), await reform.town()
-    ward = await reform.commune((await reform.province())[0])
+    ward = await reform.ward()
     agreement = await reform.agreement(ends, stays)
     path = f"/v1/agreements/{agreement['id']}"
     task = await world.task(agreement, lead=ends.ubnd, coordinating=(stays.ubnd,))
@@ -55,7 +55,7 @@ async def test_whoever_was_there_before_reads_on_and_does_nothing(reform: Reform
     ends, stays = await reform.town(), await reform.town()
     agreement = await reform.agreement(ends, stays)
     task = await world.task(agreement, lead=ends.ubnd, coordinating=(stays.ubnd,))
-    ward = await reform.commune((await reform.province())[0])
+    ward = await reform.ward()
     await reform.dissolve(whole(ends.unit, ward))
     await reform.carry_out()
     old = world.person(ends.ubnd, Role.SPECIALIST)
@@ -78,7 +78,7 @@ async def test_what_is_completed_stays_with_whoever_completed_it(reform: Reform)
     await worker.step(path, "submit")
     completed = await world.person(stays.ubnd).step(path, "confirm")
     assert completed["status"] == "completed"
-    ward = await reform.commune((await reform.province())[0])
+    ward = await reform.ward()
     await reform.dissolve(whole(ends.unit, ward))
     await reform.carry_out()
     after = await (await reform.acting(people(ward))).read(path)
@@ -89,7 +89,7 @@ async def test_what_is_completed_stays_with_whoever_completed_it(reform: Reform)
 async def test_carrying_out_again_changes_nothing(reform: Reform) -> None:
     ends, stays = await reform.town(), await reform.town()
     agreement = await reform.agreement(ends, stays)
-    ward = await reform.commune((await reform.province())[0])
+    ward = await reform.ward()
     await reform.dissolve(whole(ends.unit, ward))
     await reform.carry_out()
     version = (await reform.world.person(stays.key).read(f"/v1/agreements/{agreement['id']}"))["version"]
@@ -107,7 +107,7 @@ async def test_the_successor_signs_for_a_party_that_ended_before_it_signed(refor
     opened = await world.opened(parties=[{"organization_id": world.id(town.key)} for town in (ends, stays)])
     path = f"/v1/agreements/{opened['id']}"
     await world.person(stays.key).step(path, "sign", signature("stays"))
-    ward = await reform.commune((await reform.province())[0])
+    ward = await reform.ward()
     await reform.dissolve(whole(ends.unit, ward))
     await reform.carry_out()
     problem(await world.person(ends.key).act(path, "sign", signature("old")), 403)
@@ -127,7 +127,7 @@ async def test_one_body_that_answers_for_two_parties_signs_for_one_after_the_oth
     one, other = await reform.town(), await reform.town()
     opened = await world.opened(parties=[{"organization_id": world.id(town.key)} for town in (one, other)])
     path = f"/v1/agreements/{opened['id']}"
-    ward = await reform.commune((await reform.province())[0])
+    ward = await reform.ward()
     await reform.dissolve(whole(one.unit, ward), whole(other.unit, ward))
     await reform.carry_out()
     heir = await reform.acting(committee(ward))
@@ -145,7 +145,7 @@ async def test_one_body_that_answers_for_two_confirms_for_both(reform: Reform) -
     path = f"/v1/tasks/{task['id']}"
     await world.specialist(lead.ubnd).step(path, "accept")
     await world.specialist(lead.ubnd).step(path, "submit")
-    ward = await reform.commune((await reform.province())[0])
+    ward = await reform.ward()
     await reform.dissolve(whole(one.unit, ward), whole(other.unit, ward))
     await reform.carry_out()
     heir = await reform.acting(people(ward))
@@ -183,7 +183,7 @@ async def test_the_custodian_of_a_draft_and_of_an_agreement_is_followed(reform: 
     drafter = world.specialist(ends.key)
     draft = accepted(await drafter.post("/v1/agreements", body), 201)
     path = f"/v1/agreements/{draft['id']}"
-    ward = await reform.commune((await reform.province())[0])
+    ward = await reform.ward()
     await reform.dissolve(whole(ends.unit, ward))
     await reform.carry_out()
     problem(await drafter.change(path, {"title": "Kế hoạch khác"}), 403)
@@ -204,7 +204,7 @@ async def test_nobody_sees_a_draft_by_succession_that_was_never_opened(reform: R
     ends = await reform.town()
     draft = await world.draft(parties=[{"organization_id": world.id(key)} for key in ("dongtrieu", ends.key)])
     path = f"/v1/agreements/{draft['id']}"
-    ward = await reform.commune((await reform.province())[0])
+    ward = await reform.ward()
     await reform.dissolve(whole(ends.unit, ward))
     await reform.carry_out()
     heir = await reform.acting(committee(ward))
@@ -224,7 +224,7 @@ async def test_a_deleted_draft_has_no_succession(reform: Reform) -> None:
     seen = await world.person("dongtrieu").get(path)
     deleted = await world.person("dongtrieu").delete(path, **{"If-Match": seen.headers["etag"]})
     assert deleted.status_code == 204
-    ward = await reform.commune((await reform.province())[0])
+    ward = await reform.ward()
     await reform.dissolve(whole(ends.unit, ward))
     assert (await reform.carry_out()).repointed == 0
     assert (await reform.types(draft["id"]))[-1] == "agreement.discarded.v1"
@@ -273,7 +273,7 @@ async def test_a_registered_organisation_of_the_kind_is_taken_and_none_founded(r
     world = reform.world
     ends, stays = await reform.town(), await reform.town()
     await reform.agreement(ends, stays)
-    ward = await reform.commune((await reform.province())[0])
+    ward = await reform.ward()
     known = await world.registry.organization(
         "Đảng ủy phường đã đăng ký", unit=ward, kind=OrganizationKind.STANDING_COMMITTEE
     )
@@ -286,7 +286,7 @@ async def test_whoever_has_the_name_already_takes_the_place_whatever_it_is_regis
     world = reform.world
     ends, stays = await reform.town(), await reform.town()
     await reform.agreement(ends, stays)
-    ward = await reform.commune((await reform.province())[0])
+    ward = await reform.ward()
     known = await world.registry.organization(committee(ward), unit=ward, kind=OrganizationKind.OTHER)
     await reform.dissolve(whole(ends.unit, ward))
     assert (await reform.carry_out()).founded == 0
@@ -298,7 +298,7 @@ async def test_a_succession_of_a_later_day_waits_for_it(reform: Reform) -> None:
     ends, stays = await reform.town(), await reform.town()
     agreement = await reform.agreement(ends, stays)
     path = f"/v1/agreements/{agreement['id']}"
-    ward = await reform.commune((await reform.province())[0])
+    ward = await reform.ward()
     day = clock.today() + timedelta(days=10)
     recorded = await reform.dissolve(whole(ends.unit, ward), effective_on=day.isoformat())
     assert (await reform.carry_out()).agreements == 0
@@ -347,7 +347,7 @@ async def test_answers_are_the_same_before_and_after_carrying_out(reform: Reform
     agreement = await reform.agreement(ends, stays)
     await world.task(agreement, lead=ends.ubnd, coordinating=(stays.ubnd,))
     path = f"/v1/agreements/{agreement['id']}/responsible"
-    ward = await reform.commune((await reform.province())[0])
+    ward = await reform.ward()
     await reform.dissolve(whole(ends.unit, ward))
 
     def units(answer: dict[str, object]) -> list[object]:
@@ -368,7 +368,7 @@ async def test_reports_and_lists_follow(reform: Reform) -> None:
     path = f"/v1/tasks/{task['id']}"
     await world.specialist(ends.ubnd).step(path, "accept")
     await world.specialist(ends.ubnd).step(path, "reports", REPORT)
-    ward = await reform.commune((await reform.province())[0])
+    ward = await reform.ward()
     await reform.dissolve(whole(ends.unit, ward))
     await reform.carry_out()
     worker = await reform.acting(people(ward), Role.SPECIALIST)
@@ -388,7 +388,7 @@ async def test_an_amendment_is_signed_by_whoever_answers_now(reform: Reform) -> 
     ends, stays = await reform.town(), await reform.town()
     agreement = await reform.agreement(ends, stays)
     path = f"/v1/agreements/{agreement['id']}"
-    ward = await reform.commune((await reform.province())[0])
+    ward = await reform.ward()
     await reform.dissolve(whole(ends.unit, ward))
     await reform.carry_out()
     heir = await reform.acting(committee(ward))

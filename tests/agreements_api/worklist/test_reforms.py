@@ -33,7 +33,7 @@ async def test_an_explanation_of_what_is_completed_waits_for_whoever_has_the_pla
     lead, one, watches = [await reform.town() for _ in range(3)]
     _, path = await completed(reform, lead, one, monitoring=(watches.ubnd,))
     questions = [await explained(reform, path, watches, of_whom) for of_whom in (lead, one)]
-    wards = [await reform.commune((await reform.province())[0]) for _ in range(2)]
+    wards = [await reform.ward() for _ in range(2)]
     await reform.dissolve(whole(lead.unit, wards[0]), whole(one.unit, wards[1]))
     await reform.carry_out()
     for town, ward, question in zip((lead, one), wards, questions, strict=True):
@@ -117,7 +117,7 @@ async def test_an_outcome_waits_for_no_heir_that_cannot_assign_it(reform: Reform
     agreement = await reform.agreement(ends, stays)
     await world.task(agreement, lead=ends.ubnd, coordinating=(stays.ubnd,))
     meeting = await concluded(world, agreement, world.id(ends.ubnd))
-    ward = await reform.commune((await reform.province())[0])
+    ward = await reform.ward()
     await reform.dissolve(whole(ends.unit, ward))
     await reform.carry_out()
     heir = await reform.acting(people(ward))
