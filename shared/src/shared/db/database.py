@@ -117,6 +117,15 @@ async def driver_connection(session: AsyncSession) -> asyncpg.Connection[Any]:
     return cast("asyncpg.Connection[Any]", raw.driver_connection)
 
 
+@contextlib.asynccontextmanager
+async def as_system(connection: asyncpg.Connection[Any]) -> AsyncIterator[None]:
+    """Within a transaction whose caller has been checked: what the product itself does because of his decision."""
+    before = await connection.fetchval("select current_setting('lienvung.system', true)")
+    await connection.execute("select set_config('lienvung.system', 'on', true)")
+    yield
+    await connection.execute("select set_config('lienvung.system', $1, true)", before or "off")
+
+
 # Classes and no generators: these two blocks are entered for every request.
 class _Reading:
     def __init__(self, pool: ContextPool, context: Context) -> None:

@@ -11,6 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from agreements_api.accounts.models import Account, ApiClient, ClientSecret, RefreshToken, SignIn
 from agreements_api.policy import Role
+from shared.db import as_system, driver_connection
 
 Row = dict[str, Any]
 
@@ -98,18 +99,15 @@ async def lock_sign_in(session: AsyncSession, session_id: UUID) -> SignIn | None
 async def revoke_sign_ins(session: AsyncSession, account_id: UUID, *, at: datetime, because: str) -> None:
     """End every session of an account."""
     # Sessions are the system's own under row-level security; that the caller may end these was decided before.
-    system = (await _execute(session, text("select current_setting('lienvung.system', true)"), {})).scalar_one()
-    become = text("select set_config('lienvung.system', :system, true)")
-    await _execute(session, become, {"system": "on"})
-    await _execute(
-        session,
-        text(
-            "update session set revoked_at = :at, revoked_because = :because"
-            " where account_id = :account_id and revoked_at is null"
-        ),
-        {"account_id": account_id, "at": at, "because": because},
-    )
-    await _execute(session, become, {"system": system})
+    async with as_system(await driver_connection(session)):
+        await _execute(
+            session,
+            text(
+                "update session set revoked_at = :at, revoked_because = :because"
+                " where account_id = :account_id and revoked_at is null"
+            ),
+            {"account_id": account_id, "at": at, "because": because},
+        )
 
 
 async def read_client(session: AsyncSession, client_id: UUID) -> ApiClient | None:

@@ -24,9 +24,8 @@ from agreements_api.agreements.models import (
 )
 from agreements_api.agreements.reading_repository import PUBLIC, STATE
 from agreements_api.history.models import History
-from agreements_api.party_succession.repository import as_system
 from shared.auth import Actor
-from shared.db import driver_connection
+from shared.db import as_system, driver_connection
 
 
 async def lock(session: AsyncSession, actor: Actor, agreement_id: UUID) -> Agreement | None:

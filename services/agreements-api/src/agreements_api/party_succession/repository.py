@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Collection, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -373,15 +372,6 @@ async def found(connection: Connection[Any], founded: Sequence[Founded], now: da
 async def named(connection: Connection[Any], unit_ids: Collection[UUID]) -> dict[tuple[UUID, str], UUID]:
     """Every organisation of these units, by unit and name."""
     return {(row["unit_id"], row["name"]): row["id"] for row in await connection.fetch(_NAMED, list(unit_ids))}
-
-
-@asynccontextmanager
-async def as_system(connection: Connection[Any]) -> AsyncIterator[None]:
-    """Within a transaction whose caller has been checked: what the product itself does because of his decision."""
-    before = await connection.fetchval("select current_setting('lienvung.system', true)")
-    await connection.execute("select set_config('lienvung.system', 'on', true)")
-    yield
-    await connection.execute("select set_config('lienvung.system', $1, true)", before or "off")
 
 
 async def is_visible(

@@ -64,6 +64,7 @@ from agreements_api.policy import Relation
 from agreements_api.tasks import repository as tasks
 from shared import clock
 from shared.auth import Actor
+from shared.db import as_system
 from shared.etags import check_if_match
 from shared.events import ResponsibilitySnapshot
 from shared.ids import new_id
@@ -181,7 +182,7 @@ async def decide(
     if body.whole_unit and body.task_ids is None:
         cases += await cases_repository.lock_cases_alike(connection, case)
     # Organisations may have to be founded, and places are taken of which he himself could not dispose.
-    async with repository.as_system(connection):
+    async with as_system(connection):
         decision = _Decision(session, connection, actor, agreement, body, chosen)
         await decision.begin(cases)
         if body.task_ids is not None:

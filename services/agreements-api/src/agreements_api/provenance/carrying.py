@@ -8,10 +8,9 @@ from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from agreements_api.party_succession.repository import as_system
 from agreements_api.provenance import repository
 from agreements_api.provenance.models import OpenPointState
-from shared.db import driver_connection
+from shared.db import as_system, driver_connection
 
 
 @dataclass(frozen=True)
