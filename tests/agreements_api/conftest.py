@@ -14,6 +14,8 @@ from argon2 import PasswordHasher
 from fastapi import FastAPI
 
 from agreements_api.accounts.models import Account
+from agreements_api.administration.log import Subject, tell
+from agreements_api.administration.models import Action, SubjectKind
 from agreements_api.app import create_app
 from agreements_api.config import Settings
 from agreements_api.localities.models import Organization, OrganizationKind, Unit, UnitLevel, UnitParent
@@ -22,12 +24,16 @@ from lienvung.postgres import DatabaseAddress
 from shared import clock
 from shared.auth import SYSTEM, Actor, TokenIssuer
 from shared.db import Database
+from shared.events import Change
 from shared.settings import Environment
 from shared.text import fold, vietnamese_sort_key
 
 PASSWORD = "mười hai ký tự"
 # Cheap on purpose: what the factories make is checked often, and argon2 reads its cost from the hash itself.
 PASSWORD_HASH = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
+
+# How the log tells of what the factories make.
+MADE: tuple[Action, list[Change]] = (Action.CREATE, [])
 
 
 @dataclass(frozen=True)
@@ -113,7 +119,10 @@ class Registry:
         superior: Organization | None = None,
         kind: OrganizationKind = OrganizationKind.PEOPLES_COMMITTEE,
     ) -> Organization:
-        """An organisation, of a unit of its own unless one is given. No event: its version in the outbox is 0."""
+        """An organisation, of a unit of its own unless one is given. No event: its version in the outbox is 0.
+
+        Like every record it has a first entry in the log.
+        """
         name = name or f"UBND {uuid4().hex[:8]}"
         unit = unit or await self.unit()
         now = clock.now()
@@ -129,6 +138,8 @@ class Registry:
         )
         async with self.database.transaction(SYSTEM) as session:
             session.add(organization)
+            await session.flush()
+            tell(session, SYSTEM, Subject(SubjectKind.ORGANIZATION, organization.id, organization.id, 1), *MADE, at=now)
         return organization
 
     async def account(
@@ -150,6 +161,7 @@ class Registry:
         )
         async with self.database.transaction(SYSTEM) as session:
             session.add(account)
+            tell(session, SYSTEM, Subject(SubjectKind.USER, account.id, account.organization_id, 1), *MADE, at=now)
         return account
 
     async def caller(self, organization: Organization | None, *roles: Role) -> Caller:

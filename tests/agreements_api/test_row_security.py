@@ -21,6 +21,7 @@ from tests.agreements_api.test_policy_walk import OURS, Place, set_up
 
 PROTECTED = (
     "account",
+    "administration_log",
     "agreement",
     "agreement_access",
     "agreement_clause",
@@ -98,9 +99,15 @@ EXCUSED = {
 # Everybody looks up whom to turn to, and which periods there are; the changes are what is protected.
 OPEN_TO_READ = {"organization", "organization_contact", "plan_period"}
 # What the operator administers, and no table of agreements among it.
-OPERATORS = {"account", "api_client", "client_secret", "organization", "organization_contact", "succession_run"}
+OPERATORS = {
+    *("account", "administration_log", "api_client", "client_secret", "organization", "organization_contact"),
+    "succession_run",
+}
 # A stranger's own row is his own.
-ANOTHERS = {"organization": "where id is distinct from lienvung_org()"}
+ANOTHERS = {
+    "organization": "where id is distinct from lienvung_org()",
+    "administration_log": "where organization_id is distinct from lienvung_org()",
+}
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -193,7 +200,8 @@ async def test_nobody_else_sees_a_row(place: Place, table: str) -> None:
         if table in OPEN_TO_READ and not (table == "organization_contact" and stranger == "nobody"):
             continue
         async with as_stranger(place.world, stranger) as connection:
-            assert await connection.fetchval(f"select count(*) from {table}") == 0, stranger
+            others = f"select count(*) from {table} {ANOTHERS.get(table, '')}"
+            assert await connection.fetchval(others) == 0, stranger
 
 
 @pytest.mark.parametrize("table", PROTECTED)
@@ -271,6 +279,21 @@ async def test_what_happened_is_never_altered(place: Place, table: str) -> None:
     try:
         await connection.execute("select set_config('lienvung.system', 'on', false)")
         for statement in (f"update {table} set agreement_id = agreement_id", f"delete from {table}"):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+async def test_what_was_administered_is_never_altered(place: Place) -> None:
+    connection = await asyncpg.connect(place.world.address.url)
+    try:
+        await connection.execute("select set_config('lienvung.system', 'on', false)")
+        for statement in (
+            "update administration_log set actor_name = 'x'",
+            "delete from administration_log",
+            "truncate administration_log",
+        ):
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
                 await connection.execute(statement)
     finally:

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
-import os
-import sys
-from asyncio.subprocess import PIPE
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -23,6 +17,7 @@ from agreements_api.history.verification import Test, contradiction, head_at, ve
 from lienvung.postgres import DatabaseAddress
 from shared import clock
 from tests.agreements_api.agreements.world import REPORT, Json, World
+from tests.agreements_api.proving import Command, Tampering, command_line, tampering
 from tests.parts import Cluster
 
 INSERT = """
@@ -33,17 +28,6 @@ select gen_random_uuid(), subject_id, agreement_id, subject_kind, version + {ste
 """
 
 
-@dataclass(frozen=True)
-class Result:
-    """What a command ended with."""
-
-    exit_code: int | None
-    stdout: str
-    stderr: str
-
-
-Command = Callable[..., Awaitable[Result]]
-Tampering = Callable[[str], AbstractAsyncContextManager[None]]
 TABLES = ("history", "task", "agreement", "agreement_party", "agreement_clause", "signature")
 
 
@@ -354,46 +338,12 @@ def test_what_a_record_has_got_since_contradicts_nothing(told: Json, present: Js
 
 @pytest.fixture
 def command(tmp_path: Path, agreements_database: DatabaseAddress) -> Command:
-    """Runs the service's command line, as an installation does."""
-    environment = os.environ | {
-        "AGREEMENTS_API_DATABASE_URL": agreements_database.url,
-        "JWKS_PATH": str(tmp_path / "jwks.json"),
-        "LIENVUNG_ENVIRONMENT": "test",
-    }
-
-    async def run(*arguments: str) -> Result:
-        program = Path(sys.executable).parent / "agreements-api"
-        process = await asyncio.create_subprocess_exec(program, *arguments, env=environment, stdout=PIPE, stderr=PIPE)
-        output, errors = await process.communicate()
-        return Result(process.returncode, output.decode(), errors.decode())
-
-    return run
+    return command_line(agreements_database, tmp_path)
 
 
 @pytest.fixture
 def tampered(world: World, cluster: Cluster) -> Tampering:
-    """Runs a statement as a superuser, whom no trigger stops, for the length of a block."""
-    url = urlsplit(cluster.admin_url)._replace(path=f"/{world.address.name}").geturl()
-    return lambda statement: _tampered(world, url, statement)
-
-
-@asynccontextmanager
-async def _tampered(world: World, superuser_url: str, statement: str) -> AsyncIterator[None]:
-    """What a superuser does, whom no trigger stops; undone at the end."""
-    connection = await asyncpg.connect(superuser_url)
-    try:
-        await connection.execute("set session_replication_role = replica")
-        for table in TABLES:
-            await connection.execute(f"create temporary table kept_{table} as select * from public.{table}")
-        await connection.execute(statement)
-        yield
-    finally:
-        for table in TABLES:
-            columns = await world.columns(table)
-            await connection.execute(
-                f"delete from {table}; insert into {table} ({columns}) select {columns} from kept_{table}"
-            )
-        await connection.close()
+    return tampering(world, cluster, TABLES)
 
 
 @asynccontextmanager

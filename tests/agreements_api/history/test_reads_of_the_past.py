@@ -24,6 +24,11 @@ OF_TODAY = {
         "/tasks/{task_id}/people",
         "/tasks/{task_id}/reports/draft",
     },
+    "history itself, of what is no part of an agreement": {
+        "/clients/{client_id}/history",
+        "/organizations/{organization_id}/history",
+        "/users/{user_id}/history",
+    },
     "what the public sees today": {
         "/public/agreements",
         "/public/agreements/{agreement_id}",

@@ -12,8 +12,9 @@ from uuid import uuid4
 
 import httpx
 
+from agreements_api.administration import verification as administration
 from agreements_api.agreements.lifecycle import end_what_is_over
-from agreements_api.history.verification import verify
+from agreements_api.history import verification as history
 from shared import clock
 from tests.agreements_api.agreements.world import Json
 from tests.agreements_api.state.book import TASK_MOVES, Book, Plan, Task, cycle
@@ -292,9 +293,10 @@ class Play:
             raise self.broken(f"written over: {found}")
         for found in await self.tables.work_amiss():
             raise self.broken(f"a worklist is amiss: {found}")
-        proof = await verify(self.cast.world.registry.database)
-        if proof.breaks:
-            raise self.broken(f"history does not hold: {proof.breaks[:3]}")
+        for prove in (history.verify, administration.verify):
+            proof = await prove(self.cast.world.registry.database)
+            if proof.breaks:
+                raise self.broken(f"history does not hold: {proof.breaks[:3]}")
         await check_documents(self)
         await self._check_lists()
         await self._check_strangers()

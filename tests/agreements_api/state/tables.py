@@ -19,6 +19,7 @@ Version: TypeAlias = tuple[str, int]
 _STAYS = (
     *("account", "organization", "organization_contact", "unit", "unit_parent", "unit_succession", "plan_period"),
     *("product_clock", "service_secret", "relay_state", "alembic_version", "api_client", "client_secret"),
+    "administration_log",
 )
 # Records whose every version has an entry in a log and an event, with the log's columns; where there is none, an event.
 _TOLD: dict[str, tuple[str, str, str] | None] = {
@@ -34,11 +35,12 @@ _TOLD: dict[str, tuple[str, str, str] | None] = {
     "document": None,
     "unit": None,
     "unit_succession": None,
-    "organization": None,
+    "organization": ("administration_log", "subject_id", "action"),
 }
 # Units that ended during a walk are there for the next one.
 _AS_IF_NOTHING_HAD_ENDED = """
 delete from unit_succession;
+delete from administration_log l using organization o where o.id = l.subject_id and o.by_succession;
 delete from organization where by_succession;
 update unit set valid_to = null, version = 1 where valid_to is not null;
 """
@@ -54,6 +56,7 @@ _WRITTEN_ONCE = {
     "meeting_minutes": "",
     "boundary_case_log": "",
     "corridor_history": "",
+    "administration_log": "",
     "task_comment_version": "",
     "task_report_evidence": "",
     "outbox": "- 'xid'",

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -9,12 +10,13 @@ import asyncpg
 import pytest
 
 from lienvung.postgres import DatabaseAddress
-from shared.auth import SYSTEM, Actor
-from shared.db import Database, is_database_away
+from shared.auth import SYSTEM, Actor, Kind
+from shared.db import Database, driver_connection, is_database_away
 from shared.ids import new_id
 from shared.settings import Environment, ServiceSettings
 
 WHO = "select current_setting('lienvung.organization_id', true), current_setting('lienvung.system', true)"
+WHOSE = "select current_setting('lienvung.account_id', true)"
 STORE = """
 insert into idempotency_record (actor_id, key, fingerprint, status, headers, body) values ($1, 'k', '', 200, '{}', '')
 """
@@ -59,6 +61,19 @@ async def test_every_block_speaks_for_its_own_caller(narrow: Database) -> None:
 
     assert read == [spoken_for(actor) for actor in asked]
     assert written == [spoken_for(actor) for actor in asked for _ in range(2)]
+
+
+@pytest.mark.parametrize("kind", ["user", "client", "system"])
+async def test_a_transaction_says_whose_account_asks(narrow: Database, kind: Kind) -> None:
+    """Of a person alone, and for as long as the transaction lasts."""
+    actor = SYSTEM if kind == "system" else replace(caller(), kind=kind)
+    async with narrow.transaction(actor) as session:
+        connection = await driver_connection(session)
+        assert await connection.fetchval(WHOSE) == (str(actor.id) if kind == "user" else "")
+    async with narrow.transaction(SYSTEM) as session:
+        assert await (await driver_connection(session)).fetchval(WHOSE) == ""
+    async with narrow.read(actor) as connection:
+        assert not await connection.fetchval(WHOSE)
 
 
 async def test_a_block_cancelled_in_the_middle_leaves_nothing_behind(narrow: Database) -> None:

@@ -4,6 +4,7 @@ from fastapi import FastAPI
 
 from agreements_api.accounts.passwords import Attempts, Passwords
 from agreements_api.accounts.router import router as accounts
+from agreements_api.administration.router import router as administration
 from agreements_api.agreements.router import router as agreements
 from agreements_api.assignments.router import router as assignments
 from agreements_api.boundary_cases.router import router as boundary_cases
@@ -66,6 +67,7 @@ def create_app(settings: Settings) -> FastAPI:
             corridors,
             funding,
             accounts,
+            administration,
             imports,
             bulk,
         ],

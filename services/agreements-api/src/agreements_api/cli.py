@@ -12,6 +12,7 @@ from agreements_api import policy
 from agreements_api.accounts import service as accounts
 from agreements_api.accounts.passwords import Passwords
 from agreements_api.accounts.schemas import Password, Username
+from agreements_api.administration import verification as administration_trail
 from agreements_api.agreements import verification
 from agreements_api.agreements.errors import AgreementNotFound
 from agreements_api.agreements.lifecycle import lifecycle_role
@@ -50,7 +51,7 @@ cli = ServiceCli(
 app = cli.app
 keys = typer.Typer(no_args_is_help=True, help="The keys that sign access tokens.")
 app.add_typer(keys, name="keys")
-audit = typer.Typer(no_args_is_help=True, help="The chain of digests under the history of agreements and tasks.")
+audit = typer.Typer(no_args_is_help=True, help="The chains of digests under history and the log of administration.")
 app.add_typer(audit, name="audit")
 successions = typer.Typer(no_args_is_help=True, help="Others take the places of those whose units ended.")
 app.add_typer(successions, name="successions")
@@ -176,44 +177,51 @@ def verify_history(
     agreement: Annotated[UUID | None, typer.Option(help="Only this agreement and its tasks.")] = None,
 ) -> None:
     """Prove that history is complete and as it was written; ends with 1 and names the first broken link."""
-    proofs: list[audit_trail.Proof] = []
+    proofs: list[tuple[str, audit_trail.Proof]] = []
 
     async def work(settings: Settings, database: Database) -> None:
-        proofs.append(await audit_trail.verify(database, agreement))
+        proofs.append(("", await audit_trail.verify(database, agreement)))
+        if agreement is None:
+            proofs.append(("administration: ", await administration_trail.verify(database)))
 
     cli.run(work)
-    [proof] = proofs
-    if not proof.records and agreement is not None:
+    if not proofs[0][1].records and agreement is not None:
         typer.echo(f"there is no agreement {agreement}", err=True)
         raise typer.Exit(1)
-    typer.echo(f"{proof.records} records, {proof.entries} entries, head {proof.head}")
-    found = proof.first_break
-    if found is None:
+    for of, proof in proofs:
+        typer.echo(f"{of}{proof.records} records, {proof.entries} entries, head {proof.head}")
+    broken = [_broken(of, proof, proof.first_break) for of, proof in proofs if proof.first_break is not None]
+    if not broken:
         typer.echo("every link holds")
         return
+    for line in broken:
+        typer.echo(line, err=True)
+    raise typer.Exit(1)
+
+
+def _broken(of: str, proof: audit_trail.Proof, found: audit_trail.Break) -> str:
     when = found.occurred_at.astimezone(UTC).isoformat() if found.occurred_at else "never"
     told = f": expected {found.expected}, found {found.found}" if found.expected or found.found else ""
-    typer.echo(
-        f"{proof.broken} tests failed; the first broken link is version {found.version} of {found.subject_kind}"
-        f" {found.subject_id}, of {when}: {found.test} ({audit_trail.TEST_WORDING[found.test][1]}){told}",
-        err=True,
+    return (
+        f"{of}{proof.broken} tests failed; the first broken link is version {found.version} of {found.subject_kind}"
+        f" {found.subject_id}, of {when}: {found.test} ({audit_trail.TEST_WORDING[found.test][1]}){told}"
     )
-    raise typer.Exit(1)
 
 
 @audit.command("head")
 def head_of_history(
     at: Annotated[str | None, typer.Option(help="An instant (RFC 3339) or a day; ten minutes ago by default.")] = None,
 ) -> None:
-    """The one digest over all of history until an instant, to be written down elsewhere and asked for again."""
+    """One digest over each chain until an instant, to be written down elsewhere and asked for again."""
 
     async def work(settings: Settings, database: Database) -> None:
         try:
             instant = clock.now().replace(microsecond=0) - SETTLED if at is None else instant_of(at)
         except PydanticCustomError as error:
             raise typer.BadParameter(error.message()) from error
-        proof = await audit_trail.head_at(database, instant)
-        typer.echo(f"{_rfc3339(instant)} {proof.records} records, {proof.entries} entries, head {proof.head}")
+        for of, head_at in (("", audit_trail.head_at), ("administration: ", administration_trail.head_at)):
+            proof = await head_at(database, instant)
+            typer.echo(f"{_rfc3339(instant)} {of}{proof.records} records, {proof.entries} entries, head {proof.head}")
 
     cli.run(work)
 

@@ -30,7 +30,8 @@ _log = structlog.get_logger(__name__)
 
 _CONTEXT = text(
     "select set_config('lienvung.organization_id', :organization, true),"
-    " set_config('lienvung.roles', :roles, true), set_config('lienvung.system', :system, true)"
+    " set_config('lienvung.roles', :roles, true), set_config('lienvung.system', :system, true),"
+    " set_config('lienvung.account_id', :account, true)"
 )
 _POOL_CONTEXT = (
     "select set_config('lienvung.organization_id', $1, false), set_config('lienvung.roles', $2, false),"
@@ -83,8 +84,10 @@ class Database:
         """One transaction: committed at the end of the block, rolled back by whatever leaves it otherwise."""
         async with AsyncSession(self.engine, expire_on_commit=False) as session, session.begin():
             organization, roles, system = _context(actor)
+            # Not so in the pool: its connections serve everybody of an organisation, and would no more.
+            account = str(actor.id) if actor.kind == "user" else ""
             await (await session.connection()).execute(
-                _CONTEXT, {"organization": organization, "roles": roles, "system": system}
+                _CONTEXT, {"organization": organization, "roles": roles, "system": system, "account": account}
             )
             yield session
 

@@ -14,6 +14,8 @@ from agreements_api.accounts.models import ApiClient, ClientSecret
 from agreements_api.accounts.permissions import relations
 from agreements_api.accounts.records import flush_unique, organization_for, scope_of, unique
 from agreements_api.accounts.schemas import ClientCreate, ClientPublic, ClientUpdate, SecretPublic
+from agreements_api.accounts.told import SECRET, changes_of_client, state_of_client, step_of, tell_of_client
+from agreements_api.administration.models import Action
 from agreements_api.policy import Role, allowed, scopes
 from shared import clock
 from shared.auth import Actor
@@ -67,18 +69,24 @@ async def create_client(session: AsyncSession, actor: Actor, body: ClientCreate)
         updated_at=now,
     )
     repository.add(session, client)
+    tell_of_client(session, actor, client, Action.CREATE, changes_of_client({}, client))
     await flush_unique(session, "/name", InvalidApiClient)
     secret = await _new_secret(session, client)
     return await _client_public(session, actor, client), secret
 
 
 async def read_client(session: AsyncSession, actor: Actor, client_id: UUID) -> ClientPublic:
+    return await _client_public(session, actor, await find_client(session, actor, client_id, "client.read"))
+
+
+async def find_client(session: AsyncSession, actor: Actor, client_id: UUID, action: str) -> ApiClient:
+    """A district system with which the caller may do something; 404 where he sees none."""
     client = await repository.read_client(session, client_id)
     if client is None:
         raise NotFound
-    if not allowed(actor, "client.read", relations(actor, organization_id=client.organization_id)):
+    if not allowed(actor, action, relations(actor, organization_id=client.organization_id)):
         raise Forbidden
-    return await _client_public(session, actor, client)
+    return client
 
 
 async def update_client(
@@ -94,13 +102,15 @@ async def update_client(
     given = body.model_fields_set
     if "scopes" in given:
         _check_scopes(body.scopes)
-    before = client.model_dump()
+    before = state_of_client(client)
     for field in given:
         value = getattr(body, field)
         setattr(client, field, unique(value) if field == "scopes" else value)
-    if client.model_dump() != before:
+    changes = changes_of_client(before, client)
+    if changes:
         client.version += 1
         client.updated_at = clock.now()
+        tell_of_client(session, actor, client, step_of(changes), changes)
         await flush_unique(session, "/name", InvalidApiClient)
     return await _client_public(session, actor, client)
 
@@ -121,6 +131,7 @@ async def rotate_secret(
         secret.expires_at = ends if secret.expires_at is None else min(secret.expires_at, ends)
     client.version += 1
     client.updated_at = clock.now()
+    tell_of_client(session, actor, client, Action.ROTATE_SECRET, [SECRET])
     value = await _new_secret(session, client)
     return await _client_public(session, actor, client), value
 

@@ -14,6 +14,8 @@ from agreements_api.accounts.passwords import Passwords
 from agreements_api.accounts.permissions import relations_to
 from agreements_api.accounts.schemas import InvitationAccepted, UserPublic
 from agreements_api.accounts.sessions import set_password
+from agreements_api.accounts.told import changes_of, state_of, tell_of
+from agreements_api.administration.models import Action
 from agreements_api.policy import allowed
 from shared import clock
 from shared.auth import Actor
@@ -34,9 +36,11 @@ async def invite(
     if not account.active:
         gone = {"vi": "Tài khoản đã ngừng hoạt động.", "en": "The account is not active."}
         raise InvalidAccount(errors=[FieldError("/active", "not_active", gone)])
+    before = state_of(account)
     token = issue(account, lasts)
     account.version += 1
     account.updated_at = clock.now()
+    tell_of(session, actor, account, Action.INVITE, changes_of(before, account))
     await session.flush()
     return user_public(actor, account), token
 
@@ -56,10 +60,14 @@ async def accept_invitation(
 ) -> InvitationAccepted:
     """The password that the person chose; the invitation is used up. Within a turn of `passwords`."""
     account = await check_invitation(session, token)
+    before = state_of(account)
     withdraw(account)
     account.version += 1
     account.updated_at = clock.now()
     await set_password(session, passwords, account, password)
+    # Whoever holds the invitation is the person that it was given to: nobody has signed in yet.
+    person = Actor(id=account.id, kind="user", name=account.name, organization_id=account.organization_id)
+    tell_of(session, person, account, Action.ACCEPT_INVITATION, changes_of(before, account, new_password=True))
     return InvitationAccepted(username=account.username, name=account.name)
 
 

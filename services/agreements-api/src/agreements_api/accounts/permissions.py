@@ -23,6 +23,9 @@ register(
     Rule("user.update", OPERATOR, ANYONE),
     Rule("user.invite", ADMINISTRATOR, OWN, note="a link by which a person chooses the password"),
     Rule("user.invite", OPERATOR, ANYONE),
+    Rule("user.read_history", MEMBERS | {Role.OPERATOR}, frozenset({Relation.SELF})),
+    Rule("user.read_history", ADMINISTRATOR, OWN),
+    Rule("user.read_history", OPERATOR, ANYONE),
     Rule("client.read", ADMINISTRATOR, OWN),
     Rule("client.read", OPERATOR, ANYONE),
     Rule("client.create", ADMINISTRATOR, OWN),
@@ -31,6 +34,8 @@ register(
     Rule("client.update", OPERATOR, ANYONE),
     Rule("client.rotate", ADMINISTRATOR, OWN),
     Rule("client.rotate", OPERATOR, ANYONE),
+    Rule("client.read_history", ADMINISTRATOR, OWN),
+    Rule("client.read_history", OPERATOR, ANYONE),
 )
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -16,11 +15,12 @@ from agreements_api.accounts.permissions import relations, relations_to
 from agreements_api.accounts.records import flush_unique, organization_for, scope_of, unique
 from agreements_api.accounts.schemas import MePublic, MeUpdate, UserCreate, UserPublic, UserUpdate
 from agreements_api.accounts.sessions import SignedIn, set_password
-from agreements_api.history.service import changes_between
+from agreements_api.accounts.told import changes_of, state_of, step_of, tell_of
+from agreements_api.administration.models import Action
 from agreements_api.localities.service import announce_people, hold_organization
 from agreements_api.policy import Role, allowed
 from shared import clock
-from shared.auth import Actor
+from shared.auth import SYSTEM, Actor
 from shared.etags import check_if_match
 from shared.events import Change
 from shared.problems import FieldError, Forbidden, NotFound
@@ -53,14 +53,15 @@ async def update_me(
     if account is None:
         raise NotFound
     check_if_match(if_match, account.version)
-    given = body.model_fields_set
+    before, given = state_of(account), body.model_fields_set
     if "password" in given:
         if "current_password" not in given or not await passwords.verify(account.password_hash, body.current_password):
             wrong = {"vi": "Mật khẩu hiện tại không đúng.", "en": "The current password is not right."}
             raise InvalidAccount(errors=[FieldError("/current_password", "wrong_password", wrong)])
         await set_password(session, passwords, account, body.password)
-    values = {field: getattr(body, field) for field in given - {"password", "current_password"}}
-    await _change(session, actor, account, values, new_password="password" in given)
+    for field in given - {"password", "current_password"}:
+        setattr(account, field, getattr(body, field))
+    await _next_version(session, actor, account, changes_of(before, account, new_password="password" in given))
     return await me_public(session, actor, account)
 
 
@@ -100,6 +101,7 @@ async def create_user(
     )
     token = invitations.issue(account, lasts) if body.password is None else None
     repository.add(session, account)
+    tell_of(session, actor, account, Action.CREATE, changes_of({}, account, new_password=token is None))
     await flush_unique(session, "/username", InvalidAccount)
     await announce_people(session, actor, organization_id, [Change(field="people", to=str(account.id))])
     return user_public(actor, account), token
@@ -124,7 +126,7 @@ async def update_user(
     if not allowed(actor, "user.update", relations_to(actor, account)):
         raise Forbidden
     check_if_match(if_match, account.version)
-    given = body.model_fields_set
+    before, given = state_of(account), body.model_fields_set
     values = {field: getattr(body, field) for field in given - {"password"}}
     if "roles" in values:
         if account.organization_id is None:
@@ -139,7 +141,9 @@ async def update_user(
         await set_password(session, passwords, account, body.password)
     if values.get("active") is False and account.active:
         await _shut_out(session, account)
-    await _change(session, actor, account, values, new_password="password" in given)
+    for field, value in values.items():
+        setattr(account, field, value)
+    await _next_version(session, actor, account, changes_of(before, account, new_password="password" in given))
     return user_public(actor, account)
 
 
@@ -162,14 +166,20 @@ def may_deactivate(actor: Actor, account: Account) -> bool:
     return allowed(actor, "user.update", relations_to(actor, account))
 
 
+def tell_of_hand_over(session: AsyncSession, actor: Actor, account: Account, changes: Sequence[Change]) -> None:
+    """What somebody had to do, or was reached for, became another's: no version of the account itself."""
+    tell_of(session, actor, account, Action.HAND_OVER, changes, at=clock.now())
+
+
 async def deactivate(session: AsyncSession, actor: Actor, account: Account) -> Change:
-    """End an account that the caller holds, and every session of it; the caller tells of the change."""
+    """End an account that the caller holds, and every session of it; the caller writes it and tells others of it."""
     await _check_administered(session, actor, account, account.roles, active=False)
+    before = state_of(account)
     await _shut_out(session, account)
     account.active = False
     account.version += 1
     account.updated_at = clock.now()
-    await session.flush()
+    tell_of(session, actor, account, Action.DEACTIVATE, changes_of(before, account))
     return Change(field="people", to=str(account.id))
 
 
@@ -187,6 +197,7 @@ async def ensure_operator(session: AsyncSession, passwords: Passwords, *, userna
             updated_at=now,
         )
         repository.add(session, account)
+        tell_of(session, SYSTEM, account, Action.CREATE, changes_of({}, account, new_password=True))
         return "created"
     if Role.OPERATOR not in account.roles:
         taken = {"vi": "Tên này thuộc về tài khoản khác.", "en": "The name belongs to another account."}
@@ -194,27 +205,25 @@ async def ensure_operator(session: AsyncSession, passwords: Passwords, *, userna
     # The same password again signs nobody out: this runs at every start of an installation.
     if account.active and await passwords.verify(account.password_hash, password):
         return "unchanged"
+    before = state_of(account)
     account.active = True
     account.version += 1
     account.updated_at = clock.now()
     await set_password(session, passwords, account, password)
+    changes = changes_of(before, account, new_password=True)
+    tell_of(session, SYSTEM, account, step_of(changes), changes)
     return "changed"
 
 
-async def _change(
-    session: AsyncSession, actor: Actor, account: Account, values: dict[str, Any], *, new_password: bool
-) -> None:
-    """The next version, where anything is another than before; a new password is told to nobody."""
-    before = {field: getattr(account, field) for field in _TOLD}
-    for field, value in values.items():
-        setattr(account, field, value)
-    changes = changes_between(before, {field: getattr(account, field) for field in _TOLD}, _TOLD)
-    if not changes and not new_password:
+async def _next_version(session: AsyncSession, actor: Actor, account: Account, changes: Sequence[Change]) -> None:
+    """Where anything is another than before; a new password and an invitation are told to no other service."""
+    if not changes:
         return
     account.version += 1
     account.updated_at = clock.now()
+    tell_of(session, actor, account, step_of(changes), changes)
     await session.flush()
-    if changes and account.organization_id is not None:
+    if account.organization_id is not None and any(change.field in _TOLD for change in changes):
         await announce_people(session, actor, account.organization_id, [Change(field="people", to=str(account.id))])
 
 

@@ -12,6 +12,7 @@ import asyncpg
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from agreements_api.accounts import service as accounts
+from agreements_api.administration.models import Action
 from agreements_api.assignments import errors, repository
 from agreements_api.assignments.models import AssignmentAction, SubjectKind
 from agreements_api.assignments.permissions import can_work, may_assign
@@ -132,19 +133,24 @@ async def hand_over(
         await repository.write(connection, actor, organization_id, entries, at=clock.now())
     organization = await hold_organization(session, organization_id)
     moved = await contacts.hand_over(session, organization, account_id, receiving.id)
-    changes = [Change(field="work", from_=str(account_id), to=str(receiving.id))] if work else []
-    changes += moved
-    if body.deactivate and leaving.active:
-        changes.append(await accounts.deactivate(session, actor, leaving))
+    handed = [Change(field="work", from_=str(account_id), to=str(receiving.id))] if work else []
+    changes, told = [*handed, *moved.changes], [*handed, *moved.told]
+    action = Action.HAND_OVER if changes else Action.CHANGE_PEOPLE
     if changes:
-        await next_version(session, actor, organization, changes)
+        accounts.tell_of_hand_over(session, actor, leaving, told)
+    if body.deactivate and leaving.active:
+        ended = await accounts.deactivate(session, actor, leaving)
+        changes.append(ended)
+        told.append(ended)
+    if changes:
+        await next_version(session, actor, organization, action, changes, told=told)
     counted = Counter(subject.kind for subject in work)
     return HandedOver(
         from_account_id=account_id,
         to_account_id=receiving.id,
         tasks=counted[SubjectKind.TASK],
         agreements=counted[SubjectKind.AGREEMENT],
-        contacts=len(moved),
+        contacts=len(moved.changes),
         deactivated=not leaving.active,
         version=leaving.version,
     )

@@ -10,7 +10,8 @@ from pydantic import ConfigDict, Field
 from agreements_api.history.verification import Test
 from shared.schemas import Model
 
-_DIGEST = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+DIGEST = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+PREVIOUS_DIGEST = "60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752"
 _ACTOR: dict[str, Any] = {
     "id": "01990000-0000-7000-8000-000000000009",
     "kind": "user",
@@ -50,8 +51,8 @@ class HistoryPublic(Model):
                     "actor": _ACTOR,
                     "changes": [{"field": "percent", "from": 0, "to": 40}],
                     "remark": None,
-                    "digest": _DIGEST,
-                    "previous_digest": "60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752",
+                    "digest": DIGEST,
+                    "previous_digest": PREVIOUS_DIGEST,
                     "reconstructed": False,
                 }
             ]
@@ -223,7 +224,7 @@ class HistoryVerification(Model):
                     "valid": True,
                     "records": 3,
                     "entries": 21,
-                    "head": _DIGEST,
+                    "head": DIGEST,
                     "broken": [],
                 }
             ]

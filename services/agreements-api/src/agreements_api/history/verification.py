@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import partial
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
@@ -64,6 +65,8 @@ class Break:
 class Proof:
     """What was gone through, and what of it does not hold."""
 
+    # What counts the entries of a record, from 1 on.
+    place: str = "version"
     records: int = 0
     entries: int = 0
     breaks: list[Break] = field(default_factory=list)
@@ -84,12 +87,12 @@ class Proof:
         self.records += 1
         self.entries += len(entries)
         if entries:
-            self.add_head(subject_id, entries[-1]["version"], entries[-1]["digest"])
-        for found in check(kind, subject_id, rows[0]["record_version"], entries):
+            self.add_head(subject_id, entries[-1][self.place], entries[-1]["digest"])
+        for found in check(kind, subject_id, rows[0]["record_version"], entries, place=self.place):
             self.note(found)
 
-    def add_head(self, subject_id: UUID, version: int, digest: bytes) -> None:
-        self._head.update(subject_id.bytes + version.to_bytes(4, "big") + digest)
+    def add_head(self, subject_id: UUID, place: int, digest: bytes) -> None:
+        self._head.update(subject_id.bytes + place.to_bytes(4, "big") + digest)
 
     def note(self, found: Break) -> None:
         """Breaks of one record are noted along its chain: the first of them is where to look."""
@@ -117,7 +120,8 @@ async def verify(database: Database, agreement_id: UUID | None = None) -> Proof:
     """
     proof = Proof()
     for kind in repository.KINDS:
-        async for subject_id, rows in _records(database, kind, agreement_id):
+        batch = partial(repository.links_of, kind=kind, agreement_id=agreement_id)
+        async for subject_id, rows in in_batches(database, batch):
             proof.add(kind, subject_id, rows)
     async with database.read(SYSTEM) as connection:
         for row in await repository.orphans(connection, agreement_id):
@@ -129,33 +133,43 @@ async def head_at(database: Database, at: datetime) -> Proof:
     """The head of all that was told until an instant, without proving it. It is the same whenever it is asked for."""
     proof = Proof()
     for kind in repository.KINDS:
-        after: UUID | None = None
-        while True:
-            async with database.read(SYSTEM) as connection:
-                rows = await repository.heads_of(connection, kind, after=after, at=at, limit=HEADS)
-            for row in rows:
-                if row["version"] is not None:
-                    proof.records += 1
-                    proof.entries += row["version"]
-                    proof.add_head(row["id"], row["version"], row["digest"])
-            if len(rows) < HEADS:
-                break
-            after = rows[-1]["id"]
+        await add_heads(proof, database, partial(repository.heads_of, kind=kind, at=at))
     return proof
 
 
-def check(kind: str, subject_id: UUID, record_version: int, entries: Sequence[Any]) -> list[Break]:
-    """The links of one record that do not hold, the first of them first; every test that a link fails is one break."""
+async def add_heads(proof: Proof, database: Database, batch: Callable[..., Awaitable[list[asyncpg.Record]]]) -> None:
+    """The last entry of every record that `batch(connection, after=, limit=)` finds, in the order of keys."""
+    after: UUID | None = None
+    while True:
+        async with database.read(SYSTEM) as connection:
+            rows = await batch(connection, after=after, limit=HEADS)
+        for row in rows:
+            if row[proof.place] is not None:
+                proof.records += 1
+                proof.entries += row[proof.place]
+                proof.add_head(row["id"], row[proof.place], row["digest"])
+        if len(rows) < HEADS:
+            return
+        after = rows[-1]["id"]
+
+
+def check(
+    kind: str, subject_id: UUID, record_version: int, entries: Sequence[Any], *, place: str = "version"
+) -> list[Break]:
+    """The links of one record that do not hold, the first of them first; every test that a link fails is one break.
+
+    `place` names what counts the entries, from 1 on.
+    """
     found: list[Break] = []
-    version, digest, when = 0, None, None
+    version, at, digest, when = 0, 0, None, None
 
     def broken(test: Test, expected: Any, given: Any) -> None:
         found.append(Break(kind, subject_id, version, when, test, _told(expected), _told(given)))
 
     for entry in entries:
-        expected, version, when = version + 1, entry["version"], entry["occurred_at"]
-        if version != expected:
-            broken(Test.GAP, expected, version)
+        expected, at, version, when = at + 1, entry[place], entry["version"], entry["occurred_at"]
+        if at != expected:
+            broken(Test.GAP, expected, at)
         if entry["previous_digest"] != digest:
             broken(Test.PREVIOUS, digest, entry["previous_digest"])
         if entry["recomputed"] != entry["digest"]:
@@ -196,14 +210,14 @@ def _told(value: Any) -> str | None:
     return value.hex() if isinstance(value, bytes) else None if value is None else str(value)
 
 
-async def _records(
-    database: Database, kind: str, agreement_id: UUID | None
+async def in_batches(
+    database: Database, batch: Callable[..., Awaitable[list[asyncpg.Record]]]
 ) -> AsyncIterator[tuple[UUID, list[asyncpg.Record]]]:
-    """Every record of a kind with its entries, in the order of keys."""
+    """Every record that `batch(connection, after=, limit=)` finds, with its entries, in the order of keys."""
     after: UUID | None = None
     while True:
         async with database.read(SYSTEM) as connection:
-            rows = await repository.links_of(connection, kind, after=after, agreement_id=agreement_id, limit=BATCH)
+            rows = await batch(connection, after=after, limit=BATCH)
         read = 0
         for subject_id, group in groupby(rows, key=itemgetter("subject_id")):
             read += 1

@@ -1,11 +1,14 @@
 """Rules of focal points. Every function runs inside the caller's transaction; each change is told by an event."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from agreements_api.administration.models import Action
+from agreements_api.history.service import changes_between, plain
 from agreements_api.localities import repository
 from agreements_api.localities.errors import InvalidContact, TooManyContacts, fault, unknown
 from agreements_api.localities.models import Organization, OrganizationContact
@@ -27,6 +30,15 @@ from shared.problems import NotFound
 
 MOST = 50
 _CHANGED = (*REACHED_BY, "field", "account_id")
+_TOLD = ("position", *_CHANGED)
+
+
+@dataclass(frozen=True)
+class Moved:
+    """Focal points that became another person: as others are told of it, and field by field."""
+
+    changes: list[Change]
+    told: list[Change]
 
 
 async def list_contacts(
@@ -61,7 +73,9 @@ async def create_contact(
     await _check(session, contact)
     repository.add(session, contact)
     contacts.insert(place - 1, contact)
-    await _told(session, actor, organization, contacts, Change(field="contacts", to=str(contact.id)))
+    change = Change(field="contacts", to=str(contact.id))
+    told = [Change(field=f"contacts/{contact.id}", to=_whole(contact))]
+    await _told(session, actor, organization, contacts, Action.ADD_CONTACT, change, told)
     return contact_public(actor, contact)
 
 
@@ -78,7 +92,7 @@ async def update_contact(
     contacts = list(await repository.contacts_of(session, organization_id))
     contact = _find(contacts, contact_id)
     check_if_match(if_match, contact.version)
-    before = _state(contact)
+    before, position = _state(contact), contact.position
     given = body.model_fields_set
     for field in given - {"position"}:
         setattr(contact, field, getattr(body, field))
@@ -92,7 +106,9 @@ async def update_contact(
         contact.updated_at = clock.now()
     if changed or contacts.index(contact) + 1 != contact.position:
         change = Change(field="contacts", from_=str(contact.id), to=str(contact.id))
-        await _told(session, actor, organization, contacts, change)
+        now = _state(contact) | {"position": contacts.index(contact) + 1}
+        told = _changes(contact, before | {"position": position}, now)
+        await _told(session, actor, organization, contacts, Action.CHANGE_CONTACT, change, told)
     return contact_public(actor, contact)
 
 
@@ -106,29 +122,33 @@ async def delete_contact(
     check_if_match(if_match, contact.version)
     contacts.remove(contact)
     await repository.remove_contact(session, contact)
-    await _told(session, actor, organization, contacts, Change(field="contacts", from_=str(contact.id)))
+    change = Change(field="contacts", from_=str(contact.id))
+    told = [Change(field=f"contacts/{contact.id}", from_=_whole(contact))]
+    await _told(session, actor, organization, contacts, Action.REMOVE_CONTACT, change, told)
 
 
 async def hand_over(
     session: AsyncSession, organization: Organization, from_account_id: UUID, to_account_id: UUID
-) -> list[Change]:
-    """Whoever takes over is reached in the place of who leaves; the caller tells of it.
+) -> Moved:
+    """Whoever takes over is reached in the place of who leaves; the caller writes it and tells of it.
 
     Title and number are the former person's: nobody knows whether they are the new one's too.
     """
     person = await repository.person_of(session, to_account_id, organization_id=organization.id)
     assert person is not None
     contacts = await repository.contacts_of(session, organization.id)
-    moved = [contact for contact in contacts if contact.account_id == from_account_id]
+    moved = Moved([], [])
     now = clock.now()
-    for contact in moved:
+    for contact in [one for one in contacts if one.account_id == from_account_id]:
+        before = _state(contact)
         values = {"name": person["name"], "email": person["email"], "title": None, "phone": None}
         contact.sqlmodel_update(
             {**values, "account_id": to_account_id, "version": contact.version + 1, "updated_at": now}
         )
+        moved.changes.append(Change(field="contacts", from_=str(contact.id), to=str(contact.id)))
+        moved.told.extend(_changes(contact, before, _state(contact)))
     follow_contacts(organization, contacts)
-    await session.flush()
-    return [Change(field="contacts", from_=str(contact.id), to=str(contact.id)) for contact in moved]
+    return moved
 
 
 def contact_public(actor: Actor, contact: OrganizationContact) -> ContactPublic:
@@ -160,11 +180,25 @@ async def _told(
     actor: Actor,
     organization: Organization,
     contacts: Sequence[OrganizationContact],
+    action: Action,
     change: Change,
+    told: Sequence[Change],
 ) -> None:
     follow_contacts(organization, contacts)
-    await session.flush()
-    await next_version(session, actor, organization, [change])
+    await next_version(session, actor, organization, action, [change], told=told)
+
+
+def _changes(contact: OrganizationContact, before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]:
+    """Each field under the focal point that it is of."""
+    return [
+        change.model_copy(update={"field": f"contacts/{contact.id}/{change.field}"})
+        for change in changes_between(before, after, _TOLD)
+    ]
+
+
+def _whole(contact: OrganizationContact) -> dict[str, Any]:
+    """A focal point as it stands in the log where it comes or goes."""
+    return {field: plain(getattr(contact, field)) for field in _TOLD}
 
 
 def _find(contacts: Sequence[OrganizationContact], contact_id: UUID) -> OrganizationContact:

@@ -1,12 +1,14 @@
 """Rules of units and organisations. Every function runs inside the caller's transaction."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from agreements_api.administration.log import Subject, tell
+from agreements_api.administration.models import Action, SubjectKind
 from agreements_api.history.service import changes_between
 from agreements_api.localities import repository
 from agreements_api.localities.errors import InvalidOrganization, fault, unknown
@@ -47,6 +49,8 @@ _TOLD = (
     "contact_phone",
     "contact_email",
 )
+# What is told of one that a succession founds, beside its name.
+_FOUNDED = ("unit_id", "kind", "superior_organization_id")
 # What a focal point is reached by.
 REACHED_BY = ("name", "title", "phone", "email")
 # What only the operator changes: an organisation does not choose its own name and place.
@@ -64,6 +68,15 @@ async def read_unit(session: AsyncSession, actor: Actor, unit_id: UUID, *, on: d
 
 def check_may_read_units(actor: Actor) -> None:
     if not allowed(actor, "unit.read"):
+        raise Forbidden
+
+
+async def check_may_read_history(session: AsyncSession, actor: Actor, organization_id: UUID) -> None:
+    """403 for whoever only looks it up, as everybody may; 404 where there is none."""
+    chain = await repository.superiors_of(session, organization_id)
+    if not chain:
+        raise NotFound
+    if not allowed(actor, "organization.read_history", relations(actor, organization_id, chain)):
         raise Forbidden
 
 
@@ -104,8 +117,10 @@ async def create_organization(session: AsyncSession, actor: Actor, body: Organiz
     await _check_organization(session, organization)
     repository.add(session, organization)
     await session.flush()
+    changes = changes_between({}, _state(organization), _TOLD)
+    _tell(session, actor, organization, Action.CREATE, [Change(field="unit_id", to=str(body.unit_id)), *changes])
     await _follow_first_contact(session, organization)
-    await _announce(session, actor, organization, changes_between({}, _state(organization), _TOLD))
+    await _announce(session, actor, organization, changes)
     return await read_organization(session, actor, organization.id)
 
 
@@ -128,7 +143,9 @@ async def update_organization(
     if changes:
         await _check_organization(session, organization)
         await _follow_first_contact(session, organization)
-        await next_version(session, actor, organization, changes)
+        # Where the first focal point was taken off, the next one stands in its place by now.
+        told = changes_between(before, _state(organization), _TOLD)
+        await next_version(session, actor, organization, Action.UPDATE, changes, told=told)
     return await read_organization(session, actor, organization_id)
 
 
@@ -153,7 +170,8 @@ async def announce_people(
     session: AsyncSession, actor: Actor, organization_id: UUID, changes: Sequence[Change]
 ) -> None:
     """Who works for an organisation changed: a new version of it, so that every service knows whom to tell."""
-    await next_version(session, actor, await hold_organization(session, organization_id), changes)
+    organization = await hold_organization(session, organization_id)
+    await next_version(session, actor, organization, Action.CHANGE_PEOPLE, changes)
 
 
 async def hold_organization(session: AsyncSession, organization_id: UUID) -> Organization:
@@ -180,6 +198,10 @@ async def announce_founded(session: AsyncSession, founded: Mapping[UUID, Sequenc
     """The first events of organisations that a succession made necessary; they are in the tables, without people."""
     rows = await repository.read_organizations(session, list(founded), on=clock.today())
     chains = await repository.chains_of(session, list(founded))
+    for row in rows:
+        told = [*founded[row["id"]], *changes_between({}, {**row, "unit_id": row["unit"]["id"]}, _FOUNDED)]
+        _write(session, SYSTEM, row["id"], row["version"], Action.FOUND, told, at=row["updated_at"])
+    await session.flush()
     await publish_all(session, [_changed(SYSTEM, row, chains[row["id"]], [], [], founded[row["id"]]) for row in rows])
 
 
@@ -194,16 +216,45 @@ async def place_under(session: AsyncSession, organization_id: UUID, superior_id:
     organization.superior_organization_id = superior_id
     changes = changes_between(before, _state(organization), _TOLD)
     if changes:
-        await next_version(session, SYSTEM, organization, changes)
+        await next_version(session, SYSTEM, organization, Action.PLACE_UNDER, changes)
 
 
 async def next_version(
-    session: AsyncSession, actor: Actor, organization: Organization, changes: Sequence[Change]
+    session: AsyncSession,
+    actor: Actor,
+    organization: Organization,
+    action: Action,
+    changes: Sequence[Change],
+    *,
+    told: Sequence[Change] | None = None,
 ) -> None:
+    """The next version with its event and its entry in the log, which may tell more (`told`) than the event does."""
     organization.version += 1
     organization.updated_at = clock.now()
+    _tell(session, actor, organization, action, changes if told is None else told)
     await session.flush()
     await _announce(session, actor, organization, changes)
+
+
+def _tell(
+    session: AsyncSession, actor: Actor, organization: Organization, action: Action, changes: Sequence[Change]
+) -> None:
+    assert organization.updated_at is not None
+    _write(session, actor, organization.id, organization.version, action, changes, at=organization.updated_at)
+
+
+def _write(
+    session: AsyncSession,
+    actor: Actor,
+    organization_id: UUID,
+    version: int,
+    action: Action,
+    changes: Sequence[Change],
+    *,
+    at: datetime,
+) -> None:
+    subject = Subject(SubjectKind.ORGANIZATION, organization_id, organization_id, version)
+    tell(session, actor, subject, action, changes, at=at)
 
 
 async def _announce(session: AsyncSession, actor: Actor, organization: Organization, changes: Sequence[Change]) -> None:

@@ -1,0 +1,1 @@
+"""History of whoever works with the system: people, district systems, organisations and their focal points."""

@@ -1,0 +1,1 @@
+"""Tests of the history of users, clients, organisations and focal points."""
