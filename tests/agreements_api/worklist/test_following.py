@@ -132,6 +132,19 @@ async def test_after_the_last_day_for_signatures_nobody_is_asked_to_sign(world: 
             assert page["counts"]["kinds"]["sign"] == len(page["items"]) == asked - 1
 
 
+async def test_an_amendment_of_what_has_ended_is_signed_by_nobody(world: World) -> None:
+    plan, custodian = await world.plan(), world.person("dongtrieu")
+    path = f"/v1/agreements/{plan['id']}"
+    new = {"operation": "replace", "target_clause_id": plan["clauses"][1]["id"], "text": "Điều khoản mới (minh họa)"}
+    draft = await custodian.step(path, "amend", {"clauses": [new]})
+    await custodian.step(f"/v1/agreements/{draft['id']}", "open")
+    await custodian.step(path, "suspend", REASON)
+    await waiting(world.person("chilinh"), draft["id"])
+    await custodian.step(path, "terminate", REASON)
+    assert "sign" not in (await world.person("chilinh").read(f"/v1/agreements/{draft['id']}"))["allowed_actions"]
+    assert [await of(world.person(key), draft["id"]) for key in PARTIES] == [None] * len(PARTIES)
+
+
 async def test_a_text_that_is_declined_is_signed_by_nobody(world: World) -> None:
     agreement = await world.opened()
     await waiting(world.person("kinhmon"), agreement["id"])
