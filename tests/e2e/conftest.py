@@ -63,6 +63,8 @@ async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack
         environment={
             "GATEWAY_ADDRESS_LIMIT": '{"quota": 100000, "window_seconds": 1}',
             "GATEWAY_SUBJECT_LIMIT": '{"quota": 100000, "window_seconds": 1}',
+            # People sign in once for all tests, which a busy machine takes its time for.
+            "AGREEMENTS_API_ACCESS_TOKEN_MINUTES": "240",
         },
     )
     async with running:

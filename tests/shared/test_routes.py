@@ -74,6 +74,23 @@ async def test_other_methods_and_paths_are_refused_as_before(http: httpx.AsyncCl
     assert (await http.get("/things/7")).status_code == 404
 
 
+async def test_a_parameter_that_a_call_does_not_have_is_refused_by_its_name(http: httpx.AsyncClient) -> None:
+    refused = await http.get("/v1/things/-7?limt=3&limit=3&a~/b", headers={"Accept-Language": "en"})
+    assert refused.status_code == 422
+    first, second = refused.json()["errors"]
+    assert (first["pointer"], first["code"]) == ("/query/limt", "unknown_parameter")
+    assert first["detail"] == "There is no such parameter; there are: limit."
+    assert second["pointer"] == "/query/a~0~1b"
+    assert (await http.get("/v1/things/-7", params={"limit": 3})).status_code == 200
+
+
+async def test_a_call_without_parameters_says_so(http: httpx.AsyncClient) -> None:
+    refused = await http.get("/v1/things", params={"q": ""}, headers={"Accept-Language": "vi"})
+    assert refused.json()["errors"] == [
+        {"pointer": "/query/q", "code": "unknown_parameter", "detail": "Lời gọi này không có tham số nào."}
+    ]
+
+
 async def test_a_route_keeps_all_that_its_router_said_of_it(app: FastAPI, http: httpx.AsyncClient) -> None:
     paths = app.openapi()["paths"]
     described = paths["/v1/things/{number}"]["get"]

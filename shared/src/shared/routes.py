@@ -3,9 +3,14 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI, Request, Response, params
+from fastapi.dependencies.utils import get_flat_params
 from fastapi.routing import APIRoute
+from starlette.datastructures import QueryParams
 from starlette.types import ASGIApp, Receive, Scope, Send
+
+from shared.problem_handlers import pointer_of
+from shared.problems import FieldError, Unprocessable
 
 Plain = Callable[[Request], Awaitable[Response] | None]
 
@@ -13,7 +18,10 @@ Plain = Callable[[Request], Awaitable[Response] | None]
 def add_routes(
     app: FastAPI, router: APIRouter, *, prefix: str = "", responses: Mapping[int | str, dict[str, Any]] | None = None
 ) -> None:
-    """Each route of the router for itself: an included router is matched twice for every request."""
+    """Each route of the router for itself: an included router is matched twice for every request.
+
+    Every route refuses parameters that it does not have.
+    """
     for route in router.routes:
         if not isinstance(route, APIRoute):
             raise TypeError(f"{route} is no route of a request for JSON")
@@ -38,6 +46,9 @@ def add_routes(
             route_class_override=type(route),
             openapi_extra=route.openapi_extra,
         )
+        added = app.router.routes[-1]
+        assert isinstance(added, APIRoute)
+        added.app = _known_only(added)
 
 
 class HotRoute(APIRoute):
@@ -61,6 +72,30 @@ def plain(answer: Plain) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         return endpoint
 
     return mark
+
+
+def _known_only(route: APIRoute) -> ASGIApp:
+    """The route, unless a parameter of the query is unknown to it: a filter with a slip would list everything."""
+    answer = route.app
+    known = sorted(
+        field.alias for field in get_flat_params(route.dependant) if isinstance(field.field_info, params.Query)
+    )
+    there = ", ".join(known)
+    wording = {
+        "vi": f"Tham số không được hỗ trợ; có thể dùng: {there}." if there else "Lời gọi này không có tham số nào.",
+        "en": f"There is no such parameter; there are: {there}." if there else "This call has no parameters.",
+    }
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["query_string"]:
+            unknown = [name for name in QueryParams(scope["query_string"]) if name not in known]
+            if unknown:
+                raise Unprocessable(
+                    errors=[FieldError(pointer_of(("query", name)), "unknown_parameter", wording) for name in unknown]
+                )
+        await answer(scope, receive, send)
+
+    return app
 
 
 def _plain_first(answer: Plain, ordinary: ASGIApp) -> ASGIApp:

@@ -51,7 +51,7 @@ async def outlive(cast: Cast, plan: Json, late: Json) -> None:
 
 async def _decide(leader: Person, plan: Json, promised_by: str, say: Say) -> Json:
     """The leader of the province gives a party's place to the second of those that could take it."""
-    work = await leader.get("/v1/successions/worklist", agreement=plan["id"], limit=200)
+    work = await leader.get("/v1/successions/worklist", agreement_id=plan["id"], limit=200)
     case = next(one for one in work["items"] if one["promised_by"]["organization_id"] == promised_by)
     chosen = case["candidates"][1]
     decided = await leader.act(
