@@ -55,6 +55,7 @@ _VIETNAMESE = {
     "datetime_from_date_parsing": "Thời điểm phải theo RFC 3339.",
     "instant_parsing": "Phải là thời điểm theo RFC 3339, có múi giờ, hoặc ngày YYYY-MM-DD.",
     "instant_in_future": "Thời điểm còn ở tương lai.",
+    "period_not_begun": "Kỳ báo cáo chưa bắt đầu.",
     "period_reversed": "Kỳ báo cáo kết thúc trước khi bắt đầu.",
     "term_reversed": "Hiệu lực kết thúc trước khi bắt đầu.",
     "nobody_named": "Cần nêu cơ quan chủ trì, phối hợp hoặc theo dõi kể từ nay.",

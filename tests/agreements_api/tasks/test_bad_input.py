@@ -80,6 +80,7 @@ async def test_an_organisation_takes_part_in_one_way_only(world: World, plan: Js
         ({"narrative": "x" * 20_001}, "/narrative"),
         ({"period_start": "2026-11-15"}, "/period_end"),
         ({"period_start": "2026-13-01"}, "/period_start"),
+        ({"period_start": "2099-01-15", "period_end": "2099-02-14"}, "/period_start"),
         ({"evidence": []}, "/evidence"),
     ],
 )

@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 from agreements_api.agreements.schemas import Day, FieldName, Title
 from agreements_api.tasks.models import Decision, TaskStatus
 from agreements_api.tasks.timeliness import Timeliness
+from shared import clock
 from shared.schemas import Model, Text
 
 MOST_EVIDENCE = 50
@@ -131,6 +132,13 @@ class ProgressReportCreate(Model):
     corrects: UUID | None = Field(
         default=None, description="An earlier report of the task that was wrong; it is kept and marked as corrected."
     )
+
+    @field_validator("period_start")
+    @classmethod
+    def _begun(cls, value: date) -> date:
+        if value > clock.today():
+            raise PydanticCustomError("period_not_begun", "The period has not begun yet")
+        return value
 
     @field_validator("period_end")
     @classmethod
