@@ -49,6 +49,18 @@ async def test_the_old_parties_of_a_completed_task_read_it_and_their_heirs_act(r
     assert await reform.proven()
 
 
+async def test_whoever_has_the_place_that_would_be_asked_does_not_ask_itself(reform: Reform) -> None:
+    lead, one, watches = [await reform.town() for _ in range(3)]
+    _, path = await completed(reform, lead, one, monitoring=(watches.ubnd,))
+    ward = await reform.ward()
+    await reform.dissolve(whole(lead.unit, ward), whole(watches.unit, ward))
+    await reform.carry_out()
+    heir = await reform.acting(people(ward))
+    refused = problem(await heir.post(f"{path}/explanations", asked(reform.world, lead)), 422)
+    assert [(error["pointer"], error["code"]) for error in refused["errors"]] == [("/organization_id", "ones_own")]
+    accepted(await heir.post(f"{path}/explanations", asked(reform.world, one)), 201)
+
+
 async def test_a_task_that_is_reopened_goes_on_with_whoever_has_its_places(reform: Reform) -> None:
     world = reform.world
     lead, one, watches = [await reform.town() for _ in range(3)]

@@ -73,6 +73,7 @@ _SHOWN = f"""{_BODY} as body,
         ) as relations"""  # noqa: S608
 READ = f"select {_SHOWN} {_FROM} where u.id = $3 and u.task_id = $4 and u.kind = $5 and {SCOPE}"
 _LOCK = f"{READ} for no key update of u"
+_HOLDER = f"select {in_task('t.agreement_id', 't.id', 't.parties', '$2')} from task t where t.id = $1"  # noqa: S608
 _MEMBER_NAME = "select name from organization where id = $1"
 _INSERT = """
 insert into task_urging (id, agreement_id, task_id, kind, message, asked_by_organization_id,
@@ -191,6 +192,12 @@ async def list_urgings(
 async def name_of(connection: asyncpg.Connection[Any], organization_id: UUID) -> str:
     name: str = await connection.fetchval(_MEMBER_NAME, organization_id)
     return name
+
+
+async def holder(connection: asyncpg.Connection[Any], task_id: UUID, organization_id: UUID) -> UUID | None:
+    """Whoever has the place of a party of the task by now; None where nobody does."""
+    found: UUID | None = await connection.fetchval(_HOLDER, task_id, organization_id)
+    return found
 
 
 async def insert(connection: asyncpg.Connection[Any], asked: Asked) -> None:

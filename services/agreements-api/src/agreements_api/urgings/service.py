@@ -37,6 +37,7 @@ from shared.ids import new_id
 
 Connection: TypeAlias = "asyncpg.Connection[Any]"
 
+_ORGANIZATION = "/organization_id"
 # The action of history and the event, of asking and of answering.
 _ASKED: dict[UrgingKind, tuple[str, Callable[..., TaskEvent]]] = {
     UrgingKind.URGING: ("urge", TaskUrged),
@@ -62,6 +63,9 @@ async def ask(
         raise errors.NothingToAsk
     assert actor.organization_id is not None
     party = _asked_party(task, actor, body.organization_id)
+    # The parties of what is over are those of its day: whoever asks can have come to the place of one of them.
+    if await repository.holder(connection, task_id, party.organization_id) == actor.organization_id:
+        raise errors.ones_own(_ORGANIZATION)
     now = clock.now()
     asked = Asked(
         id=new_id(),
@@ -141,13 +145,12 @@ async def answer(
 def _asked_party(task: TaskSnapshot, actor: Actor, organization_id: UUID | None) -> TaskParty:
     """The party that is asked: the lead, unless another one is named."""
     wanted = organization_id or task.lead.organization_id
-    pointer = "/organization_id"
     if wanted == actor.organization_id:
-        raise errors.ones_own(pointer)
+        raise errors.ones_own(_ORGANIZATION)
     for party in (task.lead, *task.coordinating, *task.monitoring):
         if party.organization_id == wanted:
             return party
-    raise errors.not_taking_part(pointer)
+    raise errors.not_taking_part(_ORGANIZATION)
 
 
 async def _read(
