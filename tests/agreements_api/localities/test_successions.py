@@ -40,6 +40,15 @@ def edge(old: Unit, new: Unit | str, **more: Any) -> dict[str, Any]:
     return {"old_unit_id": str(old.id), **target, **more}
 
 
+def dissolution(*old: Unit, **more: Any) -> dict[str, Any]:
+    """Nobody is named to follow these."""
+    return resolution(*({"old_unit_id": str(unit.id)} for unit in old), kind="dissolve", **more)
+
+
+def both(field: str) -> list[str]:
+    return [f"/edges/{index}/{field}" for index in range(2)]
+
+
 def pointers(body: dict[str, Any]) -> list[str]:
     return [error["pointer"] for error in body["errors"]]
 
@@ -121,6 +130,144 @@ async def test_what_a_dissolved_unit_had_goes_to_others(registry: Registry, oper
     recorded = await record(operator, resolution(*edges, kind="dissolve"))
     assert (recorded["kind"], recorded["ended_unit_ids"]) == ("dissolve", [str(old.id)])
     assert {unit["id"] for unit in await atlas.successors({"id": old.id}, EFFECTIVE)} == {str(north.id), str(south.id)}
+
+
+async def test_a_unit_is_dissolved_with_nobody_named_to_follow_it(
+    registry: Registry, operator: Caller, atlas: Atlas, problem: Problem
+) -> None:
+    above = await province(registry)
+    old = await commune(registry, above)
+    body = dissolution(old)
+    recorded = await record(operator, body)
+    assert (recorded["edges"], recorded["ended_unit_ids"]) == ([], [str(old.id)])
+    assert (await shown(atlas, old))["valid_to"] == EVE
+    assert [unit["id"] for unit in await atlas.successors({"id": old.id}, EFFECTIVE)] == [str(above.id)]
+    assert await atlas.successors({"id": old.id}, EVE) == []
+    # It is told by the same event as of a unit that others follow, and there is no succession to tell.
+    (ended,) = await registry.outbox(old.id)
+    assert ended["type"] == "vn.lienvung.unit.registered.v1"
+    assert (ended["data"]["version"], ended["data"]["unit"]["valid_to"]) == (2, EVE)
+    again = problem(await operator.post("/v1/successions", body), 422)
+    assert pointers(again) == ["/edges/0/old_unit_id"]
+    assert len(await registry.outbox(old.id)) == 1
+
+
+async def test_the_same_key_dissolves_once(registry: Registry, operator: Caller) -> None:
+    old = await commune(registry, await province(registry))
+    headers, body = operator.unsafe(), dissolution(old)
+    first, again = [await operator.http.post("/v1/successions", json=body, headers=headers) for _ in range(2)]
+    assert (first.status_code, again.json()) == (201, first.json())
+    assert again.headers["idempotency-replayed"] == "true"
+    assert len(await registry.outbox(old.id)) == 1
+
+
+async def test_a_dissolved_unit_is_succeeded_by_where_its_parts_went_else_by_the_unit_above(
+    registry: Registry, operator: Caller, atlas: Atlas
+) -> None:
+    above = await province(registry)
+    old, neighbour, empty = [await registry.unit("Huyện Thử", parent=above) for _ in range(3)]
+    moves, merged, into = await commune(registry, old), await commune(registry, old), await commune(registry, above)
+    await record(
+        operator,
+        dissolution(old, empty)
+        | {
+            "edges": [*dissolution(old, empty)["edges"], edge(merged, into)],
+            "moves": [{"unit_id": str(moves.id), "parent_id": str(neighbour.id)}],
+        },
+    )
+    found = await atlas.successors({"id": old.id}, EFFECTIVE)
+    assert {unit["id"]: (unit["is_default"], unit["partial"]) for unit in found} == {
+        str(neighbour.id): (True, True),
+        str(into.id): (True, True),
+    }
+    assert [unit["id"] for unit in await atlas.successors({"id": empty.id}, EFFECTIVE)] == [str(above.id)]
+
+
+async def test_successors_of_a_dissolved_unit_are_followed_through_later_resolutions(
+    registry: Registry, operator: Caller, atlas: Atlas
+) -> None:
+    above = await province(registry)
+    district = await registry.unit("Huyện Thử", parent=above)
+    first, old = await commune(registry, district), await commune(registry, district)
+    other = await commune(registry, above)
+    await record(
+        operator, resolution(edge(first, old, partial=True), edge(first, other, partial=True, is_default=False))
+    )
+    await record(operator, dissolution(old, effective_on="2028-01-01"))
+    await record(operator, dissolution(district, effective_on="2029-01-01"))
+    for on, expected in (("2028-01-01", district), ("2029-01-01", above)):
+        found = {unit["id"]: unit["is_default"] for unit in await atlas.successors({"id": first.id}, on)}
+        assert found == {str(expected.id): True, str(other.id): False}
+
+
+async def test_a_unit_that_is_to_be_dissolved_can_be_moved_until_then(
+    registry: Registry, operator: Caller, atlas: Atlas, problem: Problem
+) -> None:
+    old, heir, third = [await province(registry) for _ in range(3)]
+    child, sibling = await commune(registry, old), await commune(registry, old)
+    await record(operator, dissolution(child, effective_on="2027-06-01"))
+    await record(operator, resolution(edge(old, heir)))
+    moves = [{"unit_id": str(unit.id), "parent_id": str(third.id)} for unit in (sibling, child)]
+    divided = dissolution(heir, effective_on="2027-03-01", moves=moves[:1])
+    refused = problem(await operator.post("/v1/successions", divided), 422)
+    assert pointers(refused) == ["/moves"]
+    await record(operator, divided | {"moves": moves})
+    for on, parent in (("2027-01-01", heir), ("2027-05-31", third)):
+        assert (await atlas.get(f"/v1/units/{child.id}", on=on))["parent"]["id"] == str(parent.id)
+    assert [unit["id"] for unit in await atlas.successors({"id": child.id}, "2027-06-01")] == [str(third.id)]
+    # It is nobody's child afterwards, and in nobody's way.
+    fourth = await province(registry)
+    moves = [{"unit_id": str(sibling.id), "parent_id": str(fourth.id)}]
+    recorded = await record(operator, dissolution(third, effective_on="2027-09-01", moves=moves))
+    assert recorded["moved_unit_ids"] == [str(sibling.id)]
+
+
+async def test_nobody_is_dissolved_whose_place_nobody_could_take(
+    registry: Registry, operator: Caller, atlas: Atlas, problem: Problem
+) -> None:
+    alone, above = await province(registry), await province(registry)
+    old, one, two = [await commune(registry, above) for _ in range(3)]
+    district = await registry.unit("Huyện Thử", parent=above)
+    await commune(registry, district)
+    nobody = {"old_unit_id": str(old.id)}
+    wrong: list[tuple[dict[str, Any], str, list[str]]] = [
+        (dissolution(alone), "nobody_follows", ["/edges/0/old_unit_id"]),
+        (dissolution(old, alone), "nobody_follows", ["/edges/1/old_unit_id"]),
+        (dissolution(district), "child_without_parent", ["/moves"]),
+        (
+            dissolution(old, old),
+            "duplicate",
+            ["/edges/1", *both("new_unit_id"), *both("partial"), "/edges/1/is_default"],
+        ),
+        (
+            dissolution(old) | {"edges": [nobody, edge(old, one, partial=True)]},
+            "missing",
+            ["/edges/0/new_unit_id", "/edges/0/partial", "/edges/1/is_default"],
+        ),
+        (dissolution(old) | {"edges": [nobody | {"partial": True}]}, "must_be_whole", ["/edges/0/partial"]),
+        (dissolution(old) | {"edges": [nobody | {"is_default": False}]}, "must_be_default", ["/edges/0/is_default"]),
+        (
+            dissolution(old) | {"edges": [edge(old, one) | {"new_unit_ref": "x"}]},
+            "exactly_one",
+            ["/edges/0/new_unit_id"],
+        ),
+    ]
+    wrong += [
+        (dissolution(old) | {"kind": kind}, "exactly_one", ["/edges/0/new_unit_id"])
+        for kind in ("rename", "upgrade", "merge", "split", "rearrangement")
+    ]
+    for body, code, expected in wrong:
+        found = problem(await operator.post("/v1/successions", body), 422)
+        assert (found["code"], found["errors"][0]["code"]) == ("invalid_succession", code), body
+        assert pointers(found) == expected, body
+    for unit in (alone, old, one, two, district):
+        assert (await shown(atlas, unit))["valid_to"] is None
+
+
+async def test_only_the_operator_dissolves(registry: Registry, problem: Problem) -> None:
+    old = await commune(registry, await province(registry))
+    administrator = await registry.caller(await registry.organization(), Role.ADMINISTRATOR, Role.LEADER)
+    problem(await administrator.post("/v1/successions", dissolution(old)), 403)
 
 
 async def test_a_split_says_where_the_children_go(

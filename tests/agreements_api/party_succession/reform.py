@@ -1,5 +1,6 @@
 """Towns that promise something and end, each made for one test."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
@@ -14,6 +15,7 @@ from tests.agreements_api.agreements.world import Json, Person, World, accepted,
 from tests.agreements_api.conftest import Caller
 
 EFFECTIVE = "2026-06-01"
+LEGAL_BASIS = "Nghị quyết minh họa"
 _numbers = count(1)
 
 
@@ -77,8 +79,28 @@ class Reform:
         body = {
             "kind": "rearrangement",
             "effective_on": effective_on,
-            "legal_basis": "Nghị quyết minh họa",
+            "legal_basis": LEGAL_BASIS,
             "edges": [{"old_unit_id": str(old.id), "new_unit_id": str(new.id), **more} for old, new, more in edges],
+        }
+        return accepted(await self.operator.post("/v1/successions", body), 201)
+
+    async def dissolve_alone(
+        self,
+        *units: Unit,
+        edges: Sequence[tuple[Unit, Unit, Json]] = (),
+        moves: Sequence[tuple[Unit, Unit]] = (),
+        effective_on: str = EFFECTIVE,
+    ) -> Json:
+        """Record that units end with nobody named to follow them, beside others that go on and units that move."""
+        body = {
+            "kind": "dissolve",
+            "effective_on": effective_on,
+            "legal_basis": LEGAL_BASIS,
+            "edges": [
+                *({"old_unit_id": str(unit.id)} for unit in units),
+                *({"old_unit_id": str(old.id), "new_unit_id": str(new.id), **more} for old, new, more in edges),
+            ],
+            "moves": [{"unit_id": str(unit.id), "parent_id": str(parent.id)} for unit, parent in moves],
         }
         return accepted(await self.operator.post("/v1/successions", body), 201)
 

@@ -12,6 +12,7 @@ from uuid import UUID, uuid5
 from agreements_api.localities import repository
 from agreements_api.localities.models import UnitLevel
 from agreements_api.localities.repository import ParentRow, SuccessionRow, UnitRow
+from shared import clock
 from shared.auth import SYSTEM
 from shared.db import Database
 from shared.text import fold, nfc, vietnamese_sort_key
@@ -45,12 +46,12 @@ async def load_units(database: Database) -> Loaded:
     it with the organisation that acts for it. 25,000 events would only stand before the first organisation in every
     consumer's way. A unit's first event is its first change, with version 2 and the whole unit.
     """
-    data = read_reference_data()
+    data, now = read_reference_data(), clock.now()
     async with database.transaction(SYSTEM) as session:
         await repository.lock_successions(session)
-        units = await repository.insert_units(session, data.units)
-        parents = await repository.insert_parents(session, data.parents)
-        successions = await repository.insert_successions(session, data.successions)
+        units = await repository.insert_units(session, data.units, now)
+        parents = await repository.insert_parents(session, data.parents, now)
+        successions = await repository.insert_successions(session, data.successions, now)
     return Loaded(units, parents, successions)
 
 

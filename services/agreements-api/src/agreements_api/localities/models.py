@@ -71,6 +71,10 @@ class Unit(Table, table=True):
     valid_to: date | None = None
     latitude: float | None = None
     longitude: float | None = None
+    # By which resolution it ended with nobody named to follow it.
+    dissolved_by: str | None = None
+    # Since when it is known that it ends; always, where nobody knows.
+    end_recorded_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
 
 
 class UnitParent(Table, table=True):
@@ -83,6 +87,9 @@ class UnitParent(Table, table=True):
     parent_id: UUID = Field(foreign_key="unit.id")
     valid_from: date | None = None
     valid_to: date | None = None
+    # Since when this is known, and that it ends.
+    recorded_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
+    end_recorded_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
 
 
 class UnitSuccession(Table, table=True):
@@ -99,6 +106,8 @@ class UnitSuccession(Table, table=True):
     is_default: bool = True
     kind: str
     legal_basis: str | None = None
+    # Since when it is known.
+    recorded_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
 
 
 class Organization(Table, table=True):

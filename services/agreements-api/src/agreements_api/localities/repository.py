@@ -1,7 +1,7 @@
 """All SQL of units, successions and organisations."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -106,29 +106,49 @@ async def list_children(
     return await list_units(session, on=on, parent_id=unit_id, after=after, limit=limit)
 
 
-# A dissolved unit without an edge of its own (a district of 2025) is succeeded by the successors of its parts.
-_SUCCESSORS = """(
-    with recursive walk (id, is_default, partial, effective_on) as (
-        select cast(:unit_id as uuid), true, false, cast(null as date)
+# A dissolved unit without an edge of its own (a district of 2025) is succeeded by the successors of its parts. Where
+# nobody was named to follow it, a part that lives on leads to that under which it lies from then on (`below` says of
+# whose parts the way came); where no part leads to anybody, the unit above stands in its place (`above`).
+_SUCCESSORS = f"""(
+    with recursive walk (id, is_default, partial, effective_on, above, below) as (
+        select cast(:unit_id as uuid), true, false, cast(null as date), cast(null as uuid), cast('{{}}' as uuid[])
         union
-        select step.id, walk.is_default and step.is_default, walk.partial or step.partial, step.effective_on
+        select step.id, walk.is_default and step.is_default, walk.partial or step.partial, step.effective_on,
+            coalesce(step.above, walk.above),
+            case when step.below is null or step.below = any(walk.below) then walk.below
+                else walk.below || step.below end
         from walk
         join unit ended on ended.id = walk.id and ended.valid_to < :on
         cross join lateral (
-            select s.new_unit_id as id, s.is_default, s.partial, s.effective_on
-            from unit_succession s where s.old_unit_id = ended.id and s.effective_on <= :on
+            select s.new_unit_id as id, s.is_default, s.partial, s.effective_on, cast(null as uuid) as above,
+                cast(null as uuid) as below
+            from unit_succession s
+            where s.old_unit_id = ended.id and s.effective_on <= :on and ended.dissolved_by is null
             union all
-            select part.unit_id, true, false, cast(ended.valid_to + 1 as date)
+            select up.parent_id, true, true, cast(ended.valid_to + 1 as date), ended.id, null
+            from unit_parent up
+            where ended.dissolved_by is not null and up.unit_id = ended.id and not up.parent_id = any(walk.below)
+              and coalesce(up.valid_from, '-infinity') <= ended.valid_to
+              and coalesce(up.valid_to, 'infinity') >= ended.valid_to
+            union all
+            select coalesce(lies.parent_id, part.unit_id), true, ended.dissolved_by is not null,
+                cast(ended.valid_to + 1 as date), null, ended.id
             from unit_parent part
+            left join unit_parent lies on ended.dissolved_by is not null and lies.unit_id = part.unit_id
+              and coalesce(lies.valid_from, '-infinity') <= ended.valid_to + 1
+              and coalesce(lies.valid_to, 'infinity') >= ended.valid_to + 1
             where part.parent_id = ended.id
               and coalesce(part.valid_from, '-infinity') <= ended.valid_to
               and coalesce(part.valid_to, 'infinity') >= ended.valid_to
-              and not exists (select from unit_succession s where s.old_unit_id = ended.id and s.effective_on <= :on)
+              and (ended.dissolved_by is not null or not exists (
+                select from unit_succession s where s.old_unit_id = ended.id and s.effective_on <= :on))
         ) step
     )
     select id, bool_or(is_default) as is_default, bool_and(partial) as partial, max(effective_on) as effective_on
-    from walk where id <> :unit_id group by id
-) s join unit u on u.id = s.id"""
+    from walk where id <> :unit_id and (above is null or not exists (
+        select from walk part join unit u on u.id = part.id where walk.above = any(part.below) and {_IN_FORCE}))
+    group by id
+) s join unit u on u.id = s.id"""  # noqa: S608 - constants of this module
 
 _PREDECESSORS = """(
     with recursive walk (id, is_default, partial, effective_on) as (
@@ -157,6 +177,12 @@ async def list_successors(
     condition = f"{_IN_FORCE} and {_AFTER}" + (" and s.is_default" if only_default else "")
     values = {"unit_id": unit_id}
     return await _units(session, _SUCCESSORS, condition, values, on=on, after=after, limit=limit, more=_EDGE_COLUMNS)
+
+
+async def has_successor(session: AsyncSession, unit_id: UUID, *, on: date) -> bool:
+    """Whether anybody stands in a unit's place on a date."""
+    found = await list_successors(session, unit_id, on=on, only_default=False, after=None, limit=1)
+    return bool(found)
 
 
 async def list_predecessors(
@@ -265,45 +291,52 @@ class SuccessionRow(NamedTuple):
 
 
 _INSERT_UNITS = text("""
-    insert into unit (id, level, code, name, type, folded, sort_key, valid_from, valid_to, latitude, longitude)
-    select * from unnest(cast(:id as uuid[]), cast(:level as text[]), cast(:code as text[]), cast(:name as text[]),
+    insert into unit (id, level, code, name, type, folded, sort_key, valid_from, valid_to, latitude, longitude,
+        end_recorded_at)
+    select n.*, case when n.valid_to is not null then cast(:recorded_at as timestamptz) end
+    from unnest(cast(:id as uuid[]), cast(:level as text[]), cast(:code as text[]), cast(:name as text[]),
         cast(:type as text[]), cast(:folded as text[]), cast(:sort_key as text[]), cast(:valid_from as date[]),
         cast(:valid_to as date[]), cast(:latitude as float8[]), cast(:longitude as float8[]))
+        as n(id, level, code, name, type, folded, sort_key, valid_from, valid_to, latitude, longitude)
     on conflict do nothing""")
 _INSERT_PARENTS = text("""
-    insert into unit_parent (id, unit_id, parent_id, valid_from, valid_to)
-    select * from unnest(cast(:id as uuid[]), cast(:unit_id as uuid[]), cast(:parent_id as uuid[]),
-        cast(:valid_from as date[]), cast(:valid_to as date[]))
+    insert into unit_parent (id, unit_id, parent_id, valid_from, valid_to, recorded_at, end_recorded_at)
+    select n.*, cast(:recorded_at as timestamptz),
+        case when n.valid_to is not null then cast(:recorded_at as timestamptz) end
+    from unnest(cast(:id as uuid[]), cast(:unit_id as uuid[]), cast(:parent_id as uuid[]),
+        cast(:valid_from as date[]), cast(:valid_to as date[])) as n(id, unit_id, parent_id, valid_from, valid_to)
     on conflict do nothing""")
 _INSERT_SUCCESSIONS = text("""
     insert into unit_succession
-        (id, old_unit_id, new_unit_id, effective_on, partial, is_default, kind, legal_basis)
-    select * from unnest(cast(:id as uuid[]), cast(:old_unit_id as uuid[]), cast(:new_unit_id as uuid[]),
+        (id, old_unit_id, new_unit_id, effective_on, partial, is_default, kind, legal_basis, recorded_at)
+    select n.*, cast(:recorded_at as timestamptz)
+    from unnest(cast(:id as uuid[]), cast(:old_unit_id as uuid[]), cast(:new_unit_id as uuid[]),
         cast(:effective_on as date[]), cast(:partial as bool[]), cast(:is_default as bool[]), cast(:kind as text[]),
-        cast(:legal_basis as text[]))
+        cast(:legal_basis as text[])) as n
     on conflict do nothing""")
 
 
-async def insert_units(session: AsyncSession, units: Sequence[UnitRow]) -> int:
+async def insert_units(session: AsyncSession, units: Sequence[UnitRow], recorded_at: datetime) -> int:
     """Add what is not there yet in one statement; returns how many were added."""
-    return await _insert_many(session, _INSERT_UNITS, units)
+    return await _insert_many(session, _INSERT_UNITS, units, recorded_at)
 
 
-async def insert_parents(session: AsyncSession, links: Sequence[ParentRow]) -> int:
-    return await _insert_many(session, _INSERT_PARENTS, links)
+async def insert_parents(session: AsyncSession, links: Sequence[ParentRow], recorded_at: datetime) -> int:
+    return await _insert_many(session, _INSERT_PARENTS, links, recorded_at)
 
 
-async def insert_successions(session: AsyncSession, edges: Sequence[SuccessionRow]) -> int:
-    return await _insert_many(session, _INSERT_SUCCESSIONS, edges)
+async def insert_successions(session: AsyncSession, edges: Sequence[SuccessionRow], recorded_at: datetime) -> int:
+    return await _insert_many(session, _INSERT_SUCCESSIONS, edges, recorded_at)
 
 
 async def _insert_many(
     session: AsyncSession,
     statement: TextClause,
     rows: Sequence[UnitRow] | Sequence[ParentRow] | Sequence[SuccessionRow],
+    recorded_at: datetime,
 ) -> int:
-    values = {column: [getattr(row, column) for row in rows] for column in rows[0]._fields}
-    return (await _execute(session, statement, values)).rowcount
+    values: Row = {column: [getattr(row, column) for row in rows] for column in rows[0]._fields}
+    return (await _execute(session, statement, values | {"recorded_at": recorded_at})).rowcount
 
 
 async def code_in_use(session: AsyncSession, *, level: str, code: str, on: date) -> bool:

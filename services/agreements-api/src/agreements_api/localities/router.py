@@ -109,7 +109,8 @@ async def list_successors(
 ) -> Response:
     """Who stands in the unit's place on the date; empty while it is in force itself.
 
-    A district without a successor of its own is succeeded by the successors of its communes.
+    A district without a successor of its own is succeeded by the successors of its communes; a unit that was dissolved
+    with nobody named to follow it by that under which its sub-units lie since, else by the unit above.
     """
     day = on or clock.today()
     await service.read_unit(session, actor, unit_id, on=day)

@@ -127,7 +127,10 @@ class NewUnit(Model):
 
 
 class SuccessionEdge(Model):
-    """Old unit → new unit; exactly one of `new_unit_id` and `new_unit_ref`."""
+    """Old unit → new unit; exactly one of `new_unit_id` and `new_unit_ref`.
+
+    Where a resolution of the kind `dissolve` names nobody to follow a unit, its only edge has neither.
+    """
 
     old_unit_id: UUID
     new_unit_id: UUID | None = None
@@ -137,6 +140,11 @@ class SuccessionEdge(Model):
         default=True,
         description="Where most of the old unit goes. A unit with no such edge keeps most of itself and lives on.",
     )
+
+    @property
+    def is_followed(self) -> bool:
+        """Whether a unit is named to follow the old one."""
+        return self.new_unit_id is not None or self.new_unit_ref is not None
 
 
 class UnitMove(Model):
@@ -167,7 +175,10 @@ class SuccessionEdgePublic(Model):
 
 
 class SuccessionPublic(Model):
-    """What was recorded: every edge, the units that ended the day before and those that begin."""
+    """What was recorded: every edge, the units that ended the day before and those that begin.
+
+    A unit that nobody is named to follow has no edge here.
+    """
 
     model_config = ConfigDict(
         json_schema_extra={

@@ -10,10 +10,11 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from agreements_api.localities import repository
 from agreements_api.localities.errors import InvalidSuccession, SuccessionCycle, fault, unknown
-from agreements_api.localities.models import Unit, UnitLevel, UnitParent, UnitSuccession
+from agreements_api.localities.models import SuccessionKind, Unit, UnitLevel, UnitParent, UnitSuccession
 from agreements_api.localities.schemas import (
     NewUnit,
     SuccessionCreate,
+    SuccessionEdge,
     SuccessionEdgePublic,
     SuccessionPublic,
     UnitMove,
@@ -72,6 +73,7 @@ class _Resolution:
         self._body = body
         self._day = body.effective_on
         self._eve = body.effective_on - timedelta(days=1)
+        self._now = clock.now()
         self._units: dict[UUID, Unit] = {}
         self._by_ref = {new.ref: new_id() for new in body.new_units}
         self._parent_on_eve: dict[UUID, UUID] = {}
@@ -88,6 +90,7 @@ class _Resolution:
         await self._register()
         await self._move()
         await self._connect()
+        await self._check_followed()
 
     def shown(self) -> SuccessionPublic:
         return SuccessionPublic(
@@ -137,7 +140,7 @@ class _Resolution:
         return named
 
     async def _check_cycle(self) -> None:
-        mine = [(edge.old_unit_id, self._target(edge.new_unit_id, edge.new_unit_ref)) for edge in self._body.edges]
+        mine = [(edge.old_unit_id, self._target(edge.new_unit_id, edge.new_unit_ref)) for edge in self._followed()]
         recorded = await repository.reachable(self._session, [new for _, new in mine])
         if has_cycle([*mine, *recorded]):
             raise SuccessionCycle
@@ -158,11 +161,15 @@ class _Resolution:
         for old_id in dict.fromkeys(edge.old_unit_id for edge in self._body.edges if edge.is_default):
             unit = self._units[old_id]
             unit.valid_to = self._eve
+            unit.end_recorded_at = self._now
             unit.version += 1
             for link in await repository.own_parents_open_at(self._session, old_id, self._day):
                 self._close(link, "/edges")
                 self._parent_on_eve[old_id] = link.parent_id
             self.ended.append(unit)
+        for edge in self._body.edges:
+            if not edge.is_followed:
+                self._units[edge.old_unit_id].dissolved_by = self._body.legal_basis
         await self._session.flush()
 
     async def _register(self) -> None:
@@ -216,7 +223,8 @@ class _Resolution:
 
     async def _move_explicitly(self, move: UnitMove, pointer: str) -> None:
         unit = self._units[move.unit_id]
-        if unit.valid_to is not None or (unit.valid_from or date.min) >= self._day:
+        # It may be known already that it ends at a later day.
+        if not self._lasts(unit) or unit.valid_from == self._day:
             _refuse(f"{pointer}/unit_id", "not_in_force", _NOT_IN_FORCE)
         for link in await repository.own_parents_open_at(self._session, unit.id, self._day):
             self._close(link, f"{pointer}/unit_id")
@@ -236,11 +244,19 @@ class _Resolution:
             above = {"vi": "Đơn vị cấp trên phải có cấp cao hơn.", "en": "A parent is of a higher level."}
             _refuse(pointer, "wrong_level", above)
         await self._session.flush()
-        repository.add(self._session, UnitParent(unit_id=unit_id, parent_id=parent_id, valid_from=self._day))
+        link = UnitParent(
+            unit_id=unit_id,
+            parent_id=parent_id,
+            valid_from=self._day,
+            valid_to=unit.valid_to,
+            recorded_at=self._now,
+            end_recorded_at=unit.end_recorded_at,
+        )
+        repository.add(self._session, link)
         await self._session.flush()
 
     async def _connect(self) -> None:
-        for edge in self._body.edges:
+        for edge in self._followed():
             recorded = UnitSuccession(
                 id=new_id(),
                 old_unit_id=edge.old_unit_id,
@@ -250,10 +266,22 @@ class _Resolution:
                 is_default=edge.is_default,
                 kind=self._body.kind,
                 legal_basis=self._body.legal_basis,
+                recorded_at=self._now,
             )
             repository.add(self._session, recorded)
             self.edges.append(recorded)
         await self._session.flush()
+
+    async def _check_followed(self) -> None:
+        """Somebody stands in the place of each unit that nobody was named to follow."""
+        for index, edge in enumerate(self._body.edges):
+            if not edge.is_followed and not await repository.has_successor(
+                self._session, edge.old_unit_id, on=self._day
+            ):
+                _refuse(f"/edges/{index}/old_unit_id", "nobody_follows", _NOBODY)
+
+    def _followed(self) -> list[SuccessionEdge]:
+        return [edge for edge in self._body.edges if edge.is_followed]
 
     async def _unit(self, unit_id: UUID) -> Unit:
         """A unit that the request may not have named itself."""
@@ -263,7 +291,7 @@ class _Resolution:
 
     def _heir(self, old: Unit) -> UUID | None:
         edges = [edge for edge in self._body.edges if edge.old_unit_id == old.id]
-        if len(edges) != 1:
+        if len(edges) != 1 or not edges[0].is_followed:
             return None
         heir = self._target(edges[0].new_unit_id, edges[0].new_unit_ref)
         return heir if self._units[heir].level == old.level else None
@@ -273,6 +301,7 @@ class _Resolution:
             later = {"vi": "Đã ghi nhận một thay đổi muộn hơn.", "en": "A later change is recorded already."}
             _refuse(pointer, "later_change", later)
         link.valid_to = self._eve
+        link.end_recorded_at = self._now
 
     def _target(self, unit_id: UUID | None, ref: str | None) -> UUID:
         return unit_id if unit_id is not None else self._by_ref[ref or ""]
@@ -355,7 +384,8 @@ def _check_edges(body: SuccessionCreate) -> None:
     outgoing: dict[UUID, list[int]] = defaultdict(list)
     seen: set[tuple[UUID, UUID | str | None]] = set()
     for index, edge in enumerate(body.edges):
-        errors += _check_target(f"/edges/{index}/new_unit", edge.new_unit_id, edge.new_unit_ref, refs)
+        if edge.is_followed or body.kind != SuccessionKind.DISSOLVE:
+            errors += _check_target(f"/edges/{index}/new_unit", edge.new_unit_id, edge.new_unit_ref, refs)
         pair = (edge.old_unit_id, edge.new_unit_id or edge.new_unit_ref)
         if pair in seen:
             errors.append(fault(f"/edges/{index}", "duplicate", "Cặp này đã có.", "This pair is listed already."))
@@ -377,6 +407,26 @@ def _check_divided(body: SuccessionCreate, indices: Sequence[int]) -> list[Field
     """A unit goes whole to one other, or in parts to several of which at most one got most of it."""
     edges = [(index, body.edges[index]) for index in indices]
     errors = [
+        fault(
+            f"/edges/{index}/new_unit_id",
+            "missing",
+            "Đơn vị này có đơn vị khác kế thừa: cần nêu đơn vị nhận phần này.",
+            "Others follow this unit: say which of them gets this part.",
+        )
+        for index, edge in edges
+        if len(edges) > 1 and body.kind == SuccessionKind.DISSOLVE and not edge.is_followed
+    ]
+    errors += [
+        fault(
+            f"/edges/{index}/partial",
+            "must_be_whole",
+            "Đơn vị giải thể mà không nêu đơn vị kế thừa thì giải thể toàn bộ.",
+            "A unit that nobody is named to follow is dissolved as a whole.",
+        )
+        for index, edge in edges
+        if len(edges) == 1 and body.kind == SuccessionKind.DISSOLVE and not edge.is_followed and edge.partial
+    ]
+    errors += [
         fault(
             f"/edges/{index}/partial",
             "must_be_partial",
@@ -411,6 +461,10 @@ def _check_divided(body: SuccessionCreate, indices: Sequence[int]) -> list[Field
 _NOT_IN_FORCE = {
     "vi": "Đơn vị không có hiệu lực vào ngày này.",
     "en": "The unit is not in force on that day.",
+}
+_NOBODY = {
+    "vi": "Không có đơn vị trực thuộc hoặc cấp trên nào để thay: cần nêu đơn vị kế thừa.",
+    "en": "No unit below or above it can take its place: name one that follows it.",
 }
 _NO_PARENT = {
     "vi": "Cần nêu đơn vị cấp trên.",

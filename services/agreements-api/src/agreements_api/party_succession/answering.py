@@ -81,15 +81,16 @@ def recorded(
     return {**taken.get((None, promised_by), {}), **(taken.get((task_id, promised_by), {}) if task_id else {})}
 
 
-def judge(successors: Iterable[Successor], provinces: Iterable[Successor] = ()) -> Verdict:
+def judge(successors: Iterable[Successor], others: Iterable[Successor] = ()) -> Verdict:
     """One whole successor answers by itself; of several the one is proposed that took in most.
 
     Most of a unit that was divided is what the resolution names as default; most of a district is the successor of
     most of its communes. Equal ones are proposed in the order of the Vietnamese alphabet, and after all of them the
-    province: what a district promised can be its matter now.
+    units above, the province too: what a district promised can be its matter now. What lay under a dissolved unit and
+    lives on comes last.
     """
     ordered = sorted(successors, key=lambda one: (not one.is_default, -one.parts, one.sort_key, one.unit_id))
-    further = sorted(provinces, key=lambda one: (one.sort_key, one.unit_id))
+    further = sorted(others, key=lambda one: (one.reason == Reason.SUBUNIT, one.sort_key, one.unit_id))
     if not ordered and not further:
         return Verdict(None, provisional=False, candidates=())
     whole = len(ordered) == 1 and not ordered[0].partial

@@ -23,6 +23,10 @@ class Reason(StrEnum):
     PART = "part"
     COMMUNES = "communes"
     PROVINCE = "province"
+    # Of a unit that was dissolved with nobody named to follow it.
+    SUBUNITS = "subunits"
+    SUBUNIT = "subunit"
+    ABOVE = "above"
 
 
 class RunState(StrEnum):
@@ -46,6 +50,15 @@ REASON_WORDING: dict[Reason, dict[str, str]] = {
         "en": "communes of the old district went there",
     },
     Reason.PROVINCE: {"vi": "cấp tỉnh có địa bàn đơn vị cũ", "en": "the province in which the old unit lies"},
+    Reason.SUBUNITS: {
+        "vi": "nhận đơn vị trực thuộc của đơn vị đã giải thể",
+        "en": "units that lay under the dissolved one went there",
+    },
+    Reason.SUBUNIT: {"vi": "từng trực thuộc đơn vị đã giải thể", "en": "it lay under the dissolved unit"},
+    Reason.ABOVE: {
+        "vi": "cấp trên của đơn vị đã giải thể, hoặc đơn vị kế thừa cấp trên đó",
+        "en": "the unit above the dissolved one, or what followed that",
+    },
 }
 RUN_WORDING: dict[RunState, str] = {
     RunState.WAITING: "chờ thực hiện",

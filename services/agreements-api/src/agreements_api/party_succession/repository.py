@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -13,6 +13,7 @@ import asyncpg
 import orjson
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from agreements_api.localities.models import SuccessionKind
 from agreements_api.party_succession.answering import Ended, Successor, Taken, judge
 from agreements_api.party_succession.models import CaseState, Reason
 from shared.db import driver_connection
@@ -84,7 +85,7 @@ select o.id, o.name, o.kind, o.superior_organization_id, o.contact_name, o.conta
        o.contact_email, u.id as unit_id, u.name as unit_name, u.level as unit_level
 from organization o join unit u on u.id = o.unit_id where o.id = any($1::uuid[])
 """
-_UNITS = "select id, code, name, type, level, valid_from, valid_to from unit where id = any($1::uuid[])"
+_UNITS = "select id, code, name, type, level, valid_from, valid_to, dissolved_by from unit where id = any($1::uuid[])"
 # Of several old units of one name, the one that bears the code of the new unit goes on in it.
 _CONTINUING = """
 select s.old_unit_id from unit_succession s join unit old on old.id = s.old_unit_id
@@ -92,38 +93,63 @@ where s.new_unit_id = {unit}.id and not s.partial and old.level = {unit}.level a
 order by (old.code = {unit}.code) desc, old.id limit 1
 """
 # From each unit that ended along its successions to whatever is in force on the day after. A unit that ended without an
-# edge of its own (a district of 2025) goes on in the successors of its parts.
+# edge of its own (a district of 2025) goes on in the successors of its parts. Where nobody was named to follow it, a
+# part that lives on leads to that under which it lies from then on; the part itself and the unit above are further
+# ones; what it had given away before it ended is none of this.
 _SUCCESSORS = f"""
-with recursive walk (root, day, part, id, is_default, partial, kind, legal_basis) as (
-    select u.id, (u.valid_to + 1)::date, null::uuid, u.id, true, false, null::text, null::text
+with recursive walk (root, day, part, id, is_default, partial, further, kind, legal_basis) as (
+    select u.id, (u.valid_to + 1)::date, null::uuid, u.id, true, false, false, null::text, null::text
     from unit u where u.id = any($1::uuid[]) and u.valid_to is not null
     union
     select walk.root, walk.day, coalesce(walk.part, step.part), step.id, walk.is_default and step.is_default,
-           walk.partial or step.partial, coalesce(step.kind, walk.kind), coalesce(step.legal_basis, walk.legal_basis)
+           walk.partial or step.partial, walk.further or step.further, coalesce(step.kind, walk.kind),
+           coalesce(step.legal_basis, walk.legal_basis)
     from walk
     join unit ended on ended.id = walk.id and ended.valid_to < walk.day
     cross join lateral (
-        select s.new_unit_id as id, null::uuid as part, s.is_default, s.partial, s.kind, s.legal_basis
-        from unit_succession s where s.old_unit_id = ended.id and s.effective_on <= walk.day
+        select s.new_unit_id as id, null::uuid as part, s.is_default, s.partial, false as further, s.kind,
+               s.legal_basis
+        from unit_succession s
+        where s.old_unit_id = ended.id and s.effective_on <= walk.day and ended.dissolved_by is null
         union all
-        select part.unit_id, part.unit_id, true, false, null, null
-        from unit_parent part
-        where part.parent_id = ended.id
+        select lies.parent_id, part.unit_id, true, true, false, 'dissolve', ended.dissolved_by
+        from unit_parent part join unit_parent lies on lies.unit_id = part.unit_id
+          and coalesce(lies.valid_from, '-infinity') <= ended.valid_to + 1
+          and coalesce(lies.valid_to, 'infinity') >= ended.valid_to + 1
+        where ended.dissolved_by is not null and part.parent_id = ended.id
           and coalesce(part.valid_from, '-infinity') <= ended.valid_to
           and coalesce(part.valid_to, 'infinity') >= ended.valid_to
-          and not exists (
-              select from unit_succession s where s.old_unit_id = ended.id and s.effective_on <= walk.day)
+        union all
+        select up.parent_id, null, true, true, true, 'dissolve', ended.dissolved_by
+        from unit_parent up
+        where ended.dissolved_by is not null and walk.part is null and up.unit_id = ended.id
+          and coalesce(up.valid_from, '-infinity') <= ended.valid_to
+          and coalesce(up.valid_to, 'infinity') >= ended.valid_to
+        union all
+        select part.unit_id, part.unit_id, true, ended.dissolved_by is not null,
+               ended.dissolved_by is not null and not exists (
+                   select from unit own where own.id = part.unit_id and own.valid_to <= ended.valid_to), null, null
+        from unit_parent part
+        where part.parent_id = ended.id
+          and (ended.dissolved_by is null or not walk.further or exists (
+              select from unit own where own.id = part.unit_id and own.valid_to <= ended.valid_to))
+          and coalesce(part.valid_from, '-infinity') <= ended.valid_to
+          and coalesce(part.valid_to, 'infinity') >= ended.valid_to
+          and (ended.dissolved_by is not null or not exists (
+              select from unit_succession s where s.old_unit_id = ended.id and s.effective_on <= walk.day))
     ) step
 ), found as (
     select w.root, w.day, u.id as unit_id, bool_or(w.is_default) as is_default, bool_and(w.partial) as partial,
-           count(distinct w.part) filter (where w.is_default) as parts, count(w.part) > 0 as of_parts,
+           bool_and(w.further) as further,
+           count(distinct w.part) filter (where w.is_default and not w.further) as parts,
+           count(w.part) > 0 as of_parts, bool_or(w.part = w.id) is true as itself,
            max(w.kind) as kind, max(w.legal_basis) as legal_basis
     from walk w join unit u on u.id = w.id
     where w.id <> w.root and coalesce(u.valid_from, '-infinity') <= w.day and coalesce(u.valid_to, 'infinity') >= w.day
     group by w.root, w.day, u.id
 )
-select f.root, f.unit_id, u.name, u.type, u.level, u.sort_key, f.is_default, f.partial, f.parts, f.of_parts,
-       f.day as effective_on, f.kind, f.legal_basis,
+select f.root, f.unit_id, u.name, u.type, u.level, u.sort_key, f.is_default, f.partial, f.further, f.parts, f.of_parts,
+       f.itself, f.day as effective_on, f.kind, f.legal_basis,
        coalesce(({_CONTINUING.format(unit="u")}) = f.root, false) as continues
 from found f join unit u on u.id = f.unit_id
 """  # noqa: S608 - constants of this module
@@ -195,6 +221,8 @@ class Unit:
     level: str
     valid_from: date | None
     valid_to: date | None
+    # By which resolution it ended with nobody named to follow it.
+    dissolved_by: str | None
 
     def has_ended(self, on: date) -> bool:
         return self.valid_to is not None and self.valid_to < on
@@ -274,34 +302,56 @@ async def units(connection: Connection[Any], ids: Sequence[UUID]) -> dict[UUID, 
 async def ends(connection: Connection[Any], ended: Sequence[Unit]) -> dict[UUID, Ended]:
     """Of each unit that ended, who follows it."""
     followed: dict[UUID, list[Successor]] = defaultdict(list)
+    further: dict[UUID, list[Successor]] = defaultdict(list)
+    dissolved = {unit.id: unit.dissolved_by for unit in ended if unit.dissolved_by is not None}
     for row in await connection.fetch(_SUCCESSORS, [unit.id for unit in ended]):
         values = dict(row)
-        root, of_parts = values.pop("root"), values.pop("of_parts")
-        reason = Reason.COMMUNES if of_parts else Reason.WHOLE
-        if values["partial"] and not of_parts:
-            reason = Reason.MOST if values["is_default"] else Reason.PART
-        followed[root].append(Successor(**values, reason=reason))
-    provinces = await _provinces(connection, ended, followed)
-    return {unit.id: Ended(unit.id, unit.name, judge(followed[unit.id], provinces[unit.id])) for unit in ended}
+        root, reason = values.pop("root"), _reason(row, dissolved=row["root"] in dissolved)
+        if root in dissolved:
+            values |= {"kind": SuccessionKind.DISSOLVE.value, "legal_basis": dissolved[root]}
+        for what in ("further", "of_parts", "itself"):
+            values.pop(what)
+        (further if row["further"] else followed)[root].append(Successor(**values, reason=reason))
+    provinces = await _provinces(connection, ended, followed, further)
+    return {
+        unit.id: Ended(unit.id, unit.name, judge(followed[unit.id], [*further[unit.id], *provinces[unit.id]]))
+        for unit in ended
+    }
+
+
+def _reason(row: asyncpg.Record, *, dissolved: bool) -> Reason:
+    if row["further"]:
+        return Reason.SUBUNIT if row["itself"] else Reason.ABOVE
+    if row["of_parts"]:
+        return Reason.SUBUNITS if dissolved else Reason.COMMUNES
+    if row["partial"]:
+        return Reason.MOST if row["is_default"] else Reason.PART
+    return Reason.WHOLE
 
 
 async def _provinces(
-    connection: Connection[Any], ended: Sequence[Unit], followed: dict[UUID, list[Successor]]
+    connection: Connection[Any],
+    ended: Sequence[Unit],
+    followed: Mapping[UUID, Sequence[Successor]],
+    further: Mapping[UUID, Sequence[Successor]],
 ) -> dict[UUID, list[Successor]]:
     """The provinces in which districts have gone on, and of what nobody follows, the one in which it lay."""
     asked: list[tuple[UUID, date, UUID]] = []
     effective: dict[UUID, date] = {}
     for unit in ended:
-        successors = followed[unit.id]
+        successors = followed.get(unit.id, ())
         assert unit.valid_to is not None
         if successors and unit.level == "district":
             asked += [(unit.id, one.effective_on, one.unit_id) for one in successors if one.level != "province"]
             effective[unit.id] = successors[0].effective_on
-        elif not successors:
+        elif not successors and not further.get(unit.id):
             asked.append((unit.id, unit.valid_to, unit.id))
             effective[unit.id] = date.fromordinal(unit.valid_to.toordinal() + 1)
+    known = {(root, one.unit_id) for each in (followed, further) for root, some in each.items() for one in some}
     found: dict[UUID, list[Successor]] = defaultdict(list)
     for row in await connection.fetch(_PROVINCES, *(map(list, zip(*asked, strict=True)) if asked else ([], [], []))):
+        if (row["root"], row["unit_id"]) in known:
+            continue
         found[row["root"]].append(
             Successor(
                 unit_id=row["unit_id"],

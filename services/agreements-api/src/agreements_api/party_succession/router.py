@@ -173,6 +173,8 @@ async def record_succession(
 
     Old units end on the day before; their children follow the unit that succeeds them whole, else `moves` says where
     they lie. From that day on others take their places in agreements and tasks: `run_id` names the run.
+    A `dissolve` may name nobody to follow a unit: that under which its sub-units lie then, else the unit above, answers
+    provisionally.
     422 `succession_cycle` where a unit would, in the end, succeed itself.
     """
 

@@ -95,7 +95,7 @@ class Decision(Model):
 
 
 class SuccessionShown(Model):
-    """One change of units on the way; `parts` counts the communes of a district that went this way.
+    """One change of units on the way; `parts` counts the sub-units of the old unit that went this way.
 
     `provisional` where several units follow and nobody has decided yet.
     """
