@@ -5,11 +5,7 @@ from agreements_api.config import Settings
 
 # What is not of an agreement, or is no state that passes.
 OF_TODAY = {
-    "told of two instants, or of a day": {
-        "/agreements/{agreement_id}/difference",
-        "/tasks/{task_id}/difference",
-        "/agreements/{agreement_id}/responsible",
-    },
+    "told of two instants": {"/agreements/{agreement_id}/difference", "/tasks/{task_id}/difference"},
     "proved, not remembered": {
         "/agreements/{agreement_id}/history/verification",
         "/agreements/{agreement_id}/text/verification",

@@ -38,6 +38,19 @@ async def test_loading_again_adds_nothing_and_changes_nothing(app: FastAPI, load
         assert [await connection.fetchval(query.format(table)) for table in tables] == before
 
 
+async def test_what_is_loaded_is_known_since_then(app: FastAPI, loaded: Loaded) -> None:
+    async with app.state.database.read(SYSTEM) as connection:
+        instants = await connection.fetchrow("""
+            select (select count(*) from unit where (valid_to is null) <> (end_recorded_at is null)) as units,
+                (select count(*) from unit_parent where (valid_to is null) <> (end_recorded_at is null)) as ends,
+                (select count(*) from unit_parent where recorded_at is null)
+                    + (select count(*) from unit_succession where recorded_at is null) as unknown,
+                (select count(distinct t) from (
+                    select recorded_at as t from unit_succession union all select recorded_at from unit_parent
+                    union all select end_recorded_at from unit_parent where valid_to is not null) x) as instants""")
+    assert tuple(instants) == (0, 0, 0, 1)
+
+
 @pytest.mark.parametrize(
     ("on", "provinces", "districts", "communes"),
     [(BEFORE_REFORM, 63, 696, 10_035), (AFTER_REFORM, 34, 0, 3_321)],

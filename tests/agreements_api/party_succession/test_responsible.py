@@ -150,6 +150,21 @@ async def test_the_code_24_is_bac_giang_before_and_bac_ninh_after(world: World, 
     assert after[0]["answers"]["unit"]["id"] == str(bac_ninh.id)
 
 
+async def test_by_what_was_known_when_it_was_signed_the_answers_are_the_same(world: World, plan: Json) -> None:
+    path = f"/v1/agreements/{plan['id']}/responsible"
+    for on in (BEFORE, AFTER):
+        told, known = [
+            [
+                (item["promised_by"], item["successions"], [one["answering"]["unit"] for one in item["candidates"]])
+                for item in (await reader(world).read(path, on=on, **query))["items"]
+                if item["task_id"] is None
+            ]
+            for query in ({}, {"as_of": plan["updated_at"]})
+        ]
+        assert told == known
+        assert len(known) == 6
+
+
 async def test_today_is_asked_about_unless_a_day_is_given(world: World, plan: Json) -> None:
     body = await reader(world).read(f"/v1/agreements/{plan['id']}/responsible")
     assert body["items"][0]["provisional"]

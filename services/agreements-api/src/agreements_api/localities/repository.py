@@ -135,8 +135,7 @@ _SUCCESSORS = f"""(
                 cast(ended.valid_to + 1 as date), null, ended.id
             from unit_parent part
             left join unit_parent lies on ended.dissolved_by is not null and lies.unit_id = part.unit_id
-              and coalesce(lies.valid_from, '-infinity') <= ended.valid_to + 1
-              and coalesce(lies.valid_to, 'infinity') >= ended.valid_to + 1
+              and lies.valid_from = ended.valid_to + 1
             where part.parent_id = ended.id
               and coalesce(part.valid_from, '-infinity') <= ended.valid_to
               and coalesce(part.valid_to, 'infinity') >= ended.valid_to

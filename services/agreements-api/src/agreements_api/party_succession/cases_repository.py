@@ -11,6 +11,7 @@ from uuid import UUID
 import asyncpg
 import orjson
 
+from agreements_api.party_succession.known import cases_at
 from agreements_api.party_succession.models import CaseState
 from agreements_api.party_succession.repository import Acting
 from shared.auth import Actor
@@ -96,14 +97,7 @@ order by c.id limit $5
 """
 # The agreement ($2) at an instant ($6). Of each case its newest version by then; nothing can be done with it any more.
 OF_AGREEMENT_PAST = f"""
-with cases as materialized (
-    select distinct on (v.id) v.* from (
-        select k.* from succession_case k where k.agreement_id = $2
-        union all
-        select r.* from succession_case_past p, jsonb_populate_record(null::succession_case, p.state) r
-        where p.agreement_id = $2) v
-    where v.updated_at <= $6 order by v.id, v.version desc
-), tasks as materialized (
+with cases as materialized ({cases_at("$2", "$6")}), tasks as materialized (
     select distinct on (h.subject_id) h.subject_id as id, h.agreement_id, h.state->>'title' as title,
         h.state->>'status' as status, h.state as parties
     from history h where h.agreement_id = $2 and h.subject_kind = 'task' and h.occurred_at <= $6

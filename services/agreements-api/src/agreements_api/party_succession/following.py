@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -34,10 +34,14 @@ class Heir:
 
 
 class Ends:
-    """Units that ended by a day with who follows each, remembered as far as somebody asked."""
+    """Units that ended by a day with who follows each, remembered as far as somebody asked.
 
-    def __init__(self, on: date) -> None:
+    By what is known now, or was known at an instant.
+    """
+
+    def __init__(self, on: date, *, as_of: datetime | None = None) -> None:
         self.on = on
+        self._as_of = as_of
         self.units: dict[UUID, Unit] = {}
         self._ended: dict[UUID, Ended] = {}
 
@@ -45,9 +49,9 @@ class Ends:
         """Look up these units and, of each that ended, all that could follow it, up to those in force."""
         asked = set(unit_ids) - self.units.keys()
         while asked:
-            self.units |= await repository.units(connection, list(asked))
+            self.units |= await repository.units(connection, list(asked), as_of=self._as_of)
             ended = [self.units[one] for one in asked if one in self.units and self.units[one].has_ended(self.on)]
-            self._ended |= await repository.ends(connection, ended) if ended else {}
+            self._ended |= await repository.ends(connection, ended, as_of=self._as_of) if ended else {}
             following = {candidate.unit_id for unit in ended for candidate in self._ended[unit.id].verdict.candidates}
             asked = following - self.units.keys()
 

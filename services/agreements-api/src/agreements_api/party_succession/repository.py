@@ -15,6 +15,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from agreements_api.localities.models import SuccessionKind
 from agreements_api.party_succession.answering import Ended, Successor, Taken, judge
+from agreements_api.party_succession.known import cases_at, statement
 from agreements_api.party_succession.models import CaseState, Reason
 from shared.db import driver_connection
 from shared.text import fold, vietnamese_sort_key
@@ -24,24 +25,29 @@ Connection = asyncpg.Connection
 # The same lock as for a change of superiors: who founds an organisation decides what stands above it.
 _HIERARCHY_LOCK = 352_002
 
-# Everybody who promised something in an agreement: its parties, its custodian, and who takes part in its tasks. What a
-# party signed under stays as it was; a task's parties stand in it under the names they were assigned with.
-_PROMISES = """
+
+def _promises(parties: str = "agreement_party", tasks: str = "task", *, there: str = "true") -> str:
+    """Everybody who promised something in an agreement: its parties, its custodian, and who takes part in its tasks.
+
+    What a party signed under stays as it was; a task's parties stand in it under the names they were assigned with. Who
+    had custody at first never changes. From what stands now, or from what stood at an instant.
+    """
+    return f"""
 select 'party' as relation, p.id as party_id, null::uuid as task_id, null::text as task_title, p.organization_id,
        p.organization_name as name, p.ordinal, null::timestamptz as assigned_at
-from agreement_party p
+from {parties} p
 where p.agreement_id = $2
   and p.agreement_id in (select x.agreement_id from agreement_access x where x.organization_id = $1)
 union all
 select 'custodian', null, null, null, coalesce(a.original_custodian_organization_id, a.custodian_organization_id),
        coalesce(a.original_custodian_name, a.custodian_name), 2000, null
 from agreement a
-where a.id = $2 and a.id in (select x.agreement_id from agreement_access x where x.organization_id = $1)
+where a.id = $2 and {there} and a.id in (select x.agreement_id from agreement_access x where x.organization_id = $1)
 union all
 select taking.relation, null, t.id, t.title,
        coalesce(taking.party->>'promised_by_organization_id', taking.party->>'organization_id')::uuid,
        coalesce(taking.party->>'promised_by_name', taking.party->>'name'), taking.ordinal, t.created_at
-from task t
+from {tasks} t
 cross join lateral (
     select 'lead' as relation, t.parties->'lead' as party, 1 as ordinal
     union all
@@ -54,7 +60,28 @@ cross join lateral (
 where t.agreement_id = $2
   and t.agreement_id in (select x.agreement_id from agreement_access x where x.organization_id = $1)
 order by assigned_at nulls first, task_id, ordinal
-"""
+"""  # noqa: S608 - names of tables
+
+
+_PROMISES = _promises()
+# The last states until the instant ($3).
+_PROMISES_PAST = f"""
+with was as materialized (
+    select h.state from history h
+    where h.subject_id = $2 and h.subject_kind = 'agreement' and h.occurred_at <= $3 order by h.version desc limit 1
+), parties as (
+    select (y.party->>'id')::uuid as id, $2::uuid as agreement_id,
+           (y.party->>'organization_id')::uuid as organization_id, y.party->>'organization_name' as organization_name,
+           y.place::int as ordinal
+    from was cross join jsonb_array_elements(was.state->'parties') with ordinality as y(party, place)
+), tasks as materialized (
+    select distinct on (h.subject_id) h.subject_id as id, h.agreement_id, h.state->>'title' as title,
+           h.state as parties, (h.state->>'created_at')::timestamptz as created_at
+    from history h where h.agreement_id = $2 and h.subject_kind = 'task' and h.occurred_at <= $3
+    order by h.subject_id, h.version desc
+)
+{_promises("parties", "tasks", there="exists (select from was)")}
+"""  # noqa: S608 - constants of this module
 _IS_MEMBER = "select exists (select from agreement_access where agreement_id = $2 and organization_id = $1)"
 _IS_VISIBLE = """
 select exists (
@@ -67,6 +94,12 @@ _TAKEN_COLUMNS = """c.id, c.task_id, c.promised_by_organization_id, c.old_unit_i
 _TAKEN = f"""
 select {_TAKEN_COLUMNS} from succession_case c
 where c.agreement_id = $2 and c.state <> 'superseded'
+  and c.agreement_id in (select x.agreement_id from agreement_access x where x.organization_id = $1)
+"""  # noqa: S608 - constants of this module
+_TAKEN_PAST = f"""
+with cases as materialized ({cases_at("$2", "$3")})
+select {_TAKEN_COLUMNS} from cases c
+where c.state <> 'superseded'
   and c.agreement_id in (select x.agreement_id from agreement_access x where x.organization_id = $1)
 """  # noqa: S608 - constants of this module
 _TAKEN_OF_ALL = f"""
@@ -85,7 +118,10 @@ select o.id, o.name, o.kind, o.superior_organization_id, o.contact_name, o.conta
        o.contact_email, u.id as unit_id, u.name as unit_name, u.level as unit_level
 from organization o join unit u on u.id = o.unit_id where o.id = any($1::uuid[])
 """
-_UNITS = "select id, code, name, type, level, valid_from, valid_to, dissolved_by from unit where id = any($1::uuid[])"
+_UNITS = statement(
+    "select id, code, name, type, level, valid_from, valid_to, dissolved_by from unit where id = any($1::uuid[])",
+    parameters=1,
+)
 # Of several old units of one name, the one that bears the code of the new unit goes on in it.
 _CONTINUING = """
 select s.old_unit_id from unit_succession s join unit old on old.id = s.old_unit_id
@@ -96,7 +132,8 @@ order by (old.code = {unit}.code) desc, old.id limit 1
 # edge of its own (a district of 2025) goes on in the successors of its parts. Where nobody was named to follow it, a
 # part that lives on leads to that under which it lies from then on; the part itself and the unit above are further
 # ones; what it had given away before it ended is none of this.
-_SUCCESSORS = f"""
+_SUCCESSORS = statement(
+    f"""
 with recursive walk (root, day, part, id, is_default, partial, further, kind, legal_basis) as (
     select u.id, (u.valid_to + 1)::date, null::uuid, u.id, true, false, false, null::text, null::text
     from unit u where u.id = any($1::uuid[]) and u.valid_to is not null
@@ -113,9 +150,8 @@ with recursive walk (root, day, part, id, is_default, partial, further, kind, le
         where s.old_unit_id = ended.id and s.effective_on <= walk.day and ended.dissolved_by is null
         union all
         select lies.parent_id, part.unit_id, true, true, false, 'dissolve', ended.dissolved_by
-        from unit_parent part join unit_parent lies on lies.unit_id = part.unit_id
-          and coalesce(lies.valid_from, '-infinity') <= ended.valid_to + 1
-          and coalesce(lies.valid_to, 'infinity') >= ended.valid_to + 1
+        from unit_parent part
+        join unit_parent lies on lies.unit_id = part.unit_id and lies.valid_from = ended.valid_to + 1
         where ended.dissolved_by is not null and part.parent_id = ended.id
           and coalesce(part.valid_from, '-infinity') <= ended.valid_to
           and coalesce(part.valid_to, 'infinity') >= ended.valid_to
@@ -152,9 +188,12 @@ select f.root, f.unit_id, u.name, u.type, u.level, u.sort_key, f.is_default, f.p
        f.itself, f.day as effective_on, f.kind, f.legal_basis,
        coalesce(({_CONTINUING.format(unit="u")}) = f.root, false) as continues
 from found f join unit u on u.id = f.unit_id
-"""  # noqa: S608 - constants of this module
+""",  # noqa: S608 - constants of this module
+    parameters=1,
+)
 # The provinces above some units on a day: they follow whatever lay in them.
-_PROVINCES = """
+_PROVINCES = statement(
+    """
 with recursive above (root, day, id) as (
     select r.root, r.day, p.parent_id
     from unnest($1::uuid[], $2::date[], $3::uuid[]) as r(root, day, unit_id)
@@ -167,9 +206,12 @@ with recursive above (root, day, id) as (
 )
 select a.root, u.id as unit_id, u.code, u.name, u.type, u.level, u.sort_key
 from above a join unit u on u.id = a.id where u.level = 'province'
-"""
+""",
+    parameters=3,
+)
 # Whoever acts for a unit: what is registered for it, or for the unit that goes on in it under the same name.
-_ACTING = f"""
+_ACTING = statement(
+    f"""
 with recursive home (unit_id, held_by, depth) as (
     select id, id, 0 from unnest($1::uuid[]) as id
     union all
@@ -181,7 +223,9 @@ select h.unit_id, o.kind, o.id, o.name, u.name as unit_name
 from home h join organization o on o.unit_id = h.held_by join unit u on u.id = h.held_by
 where o.kind = any($2::text[])
 order by h.depth, o.created_at, o.id
-"""  # noqa: S608 - constants of this module
+""",  # noqa: S608 - constants of this module
+    parameters=2,
+)
 
 
 @dataclass(frozen=True)
@@ -238,18 +282,23 @@ class Acting:
 
 
 async def promises(
-    connection: Connection[Any], organization_id: UUID | None, agreement_id: UUID
+    connection: Connection[Any], organization_id: UUID | None, agreement_id: UUID, *, as_of: datetime | None = None
 ) -> list[asyncpg.Record] | None:
-    """Who promised what in the agreement, parties first; None where the caller is no member."""
+    """Who promised what in the agreement, parties first; None where the caller is no member, or it was not there."""
+    if as_of is not None:
+        # An agreement has a custodian at least.
+        return await connection.fetch(_PROMISES_PAST, organization_id, agreement_id, as_of) or None
     if not await connection.fetchval(_IS_MEMBER, organization_id, agreement_id):
         return None
     return await connection.fetch(_PROMISES, organization_id, agreement_id)
 
 
 async def taken(
-    connection: Connection[Any], organization_id: UUID | None, agreement_id: UUID
+    connection: Connection[Any], organization_id: UUID | None, agreement_id: UUID, *, as_of: datetime | None = None
 ) -> dict[tuple[UUID | None, UUID], dict[UUID, Taken]]:
     """What is recorded of promises, by task decided apart and promiser, and then by the unit that ended."""
+    if as_of is not None:
+        return _by_promise(await connection.fetch(_TAKEN_PAST, organization_id, agreement_id, as_of))
     return _by_promise(await connection.fetch(_TAKEN, organization_id, agreement_id))
 
 
@@ -295,16 +344,19 @@ async def organizations(connection: Connection[Any], ids: Sequence[UUID]) -> dic
     return {row["id"]: Organization(**row) for row in await connection.fetch(_ORGANIZATIONS, ids)}
 
 
-async def units(connection: Connection[Any], ids: Sequence[UUID]) -> dict[UUID, Unit]:
-    return {row["id"]: Unit(**row) for row in await connection.fetch(_UNITS, ids)}
+async def units(connection: Connection[Any], ids: Sequence[UUID], *, as_of: datetime | None = None) -> dict[UUID, Unit]:
+    """Units as they are known now, or were at an instant."""
+    return {row["id"]: Unit(**row) for row in await _UNITS.fetch(connection, ids, as_of=as_of)}
 
 
-async def ends(connection: Connection[Any], ended: Sequence[Unit]) -> dict[UUID, Ended]:
-    """Of each unit that ended, who follows it."""
+async def ends(
+    connection: Connection[Any], ended: Sequence[Unit], *, as_of: datetime | None = None
+) -> dict[UUID, Ended]:
+    """Of each unit that ended, who follows it; of all that is known now, or was at an instant."""
     followed: dict[UUID, list[Successor]] = defaultdict(list)
     further: dict[UUID, list[Successor]] = defaultdict(list)
     dissolved = {unit.id: unit.dissolved_by for unit in ended if unit.dissolved_by is not None}
-    for row in await connection.fetch(_SUCCESSORS, [unit.id for unit in ended]):
+    for row in await _SUCCESSORS.fetch(connection, [unit.id for unit in ended], as_of=as_of):
         values = dict(row)
         root, reason = values.pop("root"), _reason(row, dissolved=row["root"] in dissolved)
         if root in dissolved:
@@ -312,7 +364,7 @@ async def ends(connection: Connection[Any], ended: Sequence[Unit]) -> dict[UUID,
         for what in ("further", "of_parts", "itself"):
             values.pop(what)
         (further if row["further"] else followed)[root].append(Successor(**values, reason=reason))
-    provinces = await _provinces(connection, ended, followed, further)
+    provinces = await _provinces(connection, ended, followed, further, as_of)
     return {
         unit.id: Ended(unit.id, unit.name, judge(followed[unit.id], [*further[unit.id], *provinces[unit.id]]))
         for unit in ended
@@ -334,6 +386,7 @@ async def _provinces(
     ended: Sequence[Unit],
     followed: Mapping[UUID, Sequence[Successor]],
     further: Mapping[UUID, Sequence[Successor]],
+    as_of: datetime | None,
 ) -> dict[UUID, list[Successor]]:
     """The provinces in which districts have gone on, and of what nobody follows, the one in which it lay."""
     asked: list[tuple[UUID, date, UUID]] = []
@@ -349,7 +402,8 @@ async def _provinces(
             effective[unit.id] = date.fromordinal(unit.valid_to.toordinal() + 1)
     known = {(root, one.unit_id) for each in (followed, further) for root, some in each.items() for one in some}
     found: dict[UUID, list[Successor]] = defaultdict(list)
-    for row in await connection.fetch(_PROVINCES, *(map(list, zip(*asked, strict=True)) if asked else ([], [], []))):
+    columns = map(list, zip(*asked, strict=True)) if asked else ([], [], [])
+    for row in await _PROVINCES.fetch(connection, *columns, as_of=as_of):
         if (row["root"], row["unit_id"]) in known:
             continue
         found[row["root"]].append(
@@ -373,16 +427,16 @@ async def _provinces(
 
 async def provinces_of(connection: Connection[Any], unit_ids: Sequence[UUID], on: date) -> dict[UUID, UUID]:
     """The province above each unit on a day; provinces have none."""
-    rows = await connection.fetch(_PROVINCES, unit_ids, [on] * len(unit_ids), unit_ids)
+    rows = await _PROVINCES.fetch(connection, unit_ids, [on] * len(unit_ids), unit_ids, as_of=None)
     return {row["root"]: row["unit_id"] for row in rows}
 
 
 async def acting_for(
-    connection: Connection[Any], unit_ids: Sequence[UUID], kinds: Sequence[str]
+    connection: Connection[Any], unit_ids: Sequence[UUID], kinds: Sequence[str], *, as_of: datetime | None = None
 ) -> dict[tuple[UUID, str], list[Acting]]:
     """The organisations of a kind that act for a unit, the one that everybody has known longest first."""
     found: dict[tuple[UUID, str], list[Acting]] = defaultdict(list)
-    for row in await connection.fetch(_ACTING, unit_ids, kinds):
+    for row in await _ACTING.fetch(connection, unit_ids, kinds, as_of=as_of):
         found[row["unit_id"], row["kind"]].append(Acting(row["id"], row["name"], row["unit_name"]))
     return found
 

@@ -51,12 +51,20 @@ async def list_responsible(
     agreement_id: UUID,
     database: DatabaseDep,
     actor: ActorDep,
-    on: Annotated[date | None, Query(description="The day asked about, today unless given.")] = None,
+    on: Annotated[
+        date | None, Query(description="The day asked about; without it today, or that of the instant `as_of`.")
+    ] = None,
+    as_of: AsOf = None,
 ) -> Response:
-    """Who answers for each promise of the agreement on a day, through every merger, division and dissolution."""
+    """Who answers for each promise of the agreement on a day, through every merger, division and dissolution.
+
+    With `as_of`, what this gave for the day at that instant: what was promised, recorded of units and decided by then.
+    Organisations bear the names of today.
+    """
     check_scope(actor, "succession.read")
+    day = on or clock.day_of(as_of or clock.now())
     async with database.read(actor) as connection:
-        found = await service.responsible(connection, actor.organization_id, agreement_id, on or clock.today())
+        found = await service.responsible(connection, actor.organization_id, agreement_id, day, as_of=as_of)
     return json_response(found.model_dump_json())
 
 

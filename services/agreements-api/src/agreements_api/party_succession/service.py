@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -75,26 +75,33 @@ _Registered = Mapping[tuple[UUID, str], Sequence[Acting]]
 
 
 async def responsible(
-    connection: Connection[Any], organization_id: UUID | None, agreement_id: UUID, on: date
+    connection: Connection[Any],
+    organization_id: UUID | None,
+    agreement_id: UUID,
+    on: date,
+    *,
+    as_of: datetime | None = None,
 ) -> Responsible:
     """Every party, the custodian and everybody who takes part in a task, with who answers for them on that day.
 
     By what is recorded of successions and decisions, with the dates from which they hold: so it is the same whether
-    they have been carried out or not, and for days long gone and still to come.
+    they have been carried out or not, and for days long gone and still to come. With `as_of`, by what was promised,
+    recorded and decided at that instant.
     """
-    promises = await repository.promises(connection, organization_id, agreement_id)
+    promises = await repository.promises(connection, organization_id, agreement_id, as_of=as_of)
     if promises is None:
         raise AgreementNotFound
     known = await repository.organizations(connection, list({row["organization_id"] for row in promises}))
-    taken = await repository.taken(connection, organization_id, agreement_id)
-    ends = Ends(on)
+    taken = await repository.taken(connection, organization_id, agreement_id, as_of=as_of)
+    ends = Ends(on, as_of=as_of)
     await ends.learn(connection, {one.unit_id for one in known.values()})
     paths = [
         ends.follow(known[row["organization_id"]].unit_id, on, recorded(taken, row["task_id"], row["organization_id"]))
         for row in promises
     ]
     units = {candidate.unit_id for steps, _ in paths for step in steps for candidate in step.ended.verdict.candidates}
-    registered = await repository.acting_for(connection, list(units), list({one.kind for one in known.values()}))
+    kinds = list({one.kind for one in known.values()})
+    registered = await repository.acting_for(connection, list(units), kinds, as_of=as_of)
     return Responsible(
         agreement_id=agreement_id,
         on=on,

@@ -83,8 +83,7 @@ LIKENESS = _LIKENESS.format(
               and u.valid_to between coalesce(p.valid_from, '-infinity') and coalesce(p.valid_to, 'infinity')
             union all
             select unnest(array[p.unit_id, n.parent_id]) from unit_parent p
-            left join unit_parent n on n.unit_id = p.unit_id and u.valid_to + 1
-                between coalesce(n.valid_from, '-infinity') and coalesce(n.valid_to, 'infinity')
+            left join unit_parent n on n.unit_id = p.unit_id and n.valid_from = u.valid_to + 1
             where u.dissolved_by is not null and p.parent_id = u.id
               and u.valid_to between coalesce(p.valid_from, '-infinity') and coalesce(p.valid_to, 'infinity')) step
         where step.id is not null"""
