@@ -11,6 +11,7 @@ import pytest_asyncio
 from agreements_api.agreements import reading_repository
 from agreements_api.agreements.past import repository as agreements
 from agreements_api.history import repository as history
+from agreements_api.party_succession import repository as successions
 from agreements_api.tasks.lists_repository import Filter
 from agreements_api.tasks.past import repository as tasks
 from shared import clock
@@ -72,6 +73,13 @@ async def test_the_changes_of_an_agreement_are_found_by_their_time(world: World,
     plan = await explain(world, history.BETWEEN, organization(world), subject, begin, clock.now(), None)
     assert "history_of_agreement" in plan
     assert rows_read(plan) <= (1 + TASKS_OF_EACH) * VERSIONS
+
+
+async def test_who_promised_what_in_an_agreement_is_found_by_its_history(world: World, many: int) -> None:
+    subject = await some(world, "agreement")
+    plan = await explain(world, successions.PROMISES_PAST, organization(world), subject, clock.now())
+    assert "history_subject_id_version_key" in plan
+    assert rows_read(plan) <= (2 + TASKS_OF_EACH) * VERSIONS
 
 
 @pytest.mark.parametrize("sort", ["due_on", "-updated_at", "created_at"])

@@ -292,6 +292,24 @@ async def test_what_its_bodies_sign_later_follows_when_all_is_carried_out(reform
     assert party["responsible_organization_id"] == reform.world.id(province[1])
 
 
+async def test_whoever_lay_in_it_comes_under_the_body_of_where_it_lies_by_now(reform: Reform) -> None:
+    world = reform.world
+    gone, most_of_it, other = [await reform.province() for _ in range(3)]
+    towns = [await reform.town(gone) for _ in range(3)]
+    moves = [(town.unit, to[0]) for town, to in zip(towns, (most_of_it, most_of_it, other), strict=True)]
+    agreement = await reform.agreement(towns[0], towns[2])
+    await reform.dissolve_alone(gone[0], moves=moves)
+    await reform.carry_out()
+    superior = "select superior_organization_id::text as above from organization where id = $1"
+    for town, (_, above) in zip(towns, (most_of_it, most_of_it, other), strict=True):
+        for key in (town.key, town.ubnd):
+            assert (await world.rows(superior, UUID(world.id(key))))[0]["above"] == world.id(above)
+    members = "select organization_id::text from agreement_member where agreement_id = $1 and relation = 'superior'"
+    watching = {row["organization_id"] for row in await world.rows(members, UUID(agreement["id"]))}
+    assert {world.id(most_of_it[1]), world.id(other[1])} <= watching
+    assert world.id(gone[1]) not in watching
+
+
 async def test_a_body_above_that_is_dissolved_has_its_place_where_its_parts_went(reform: Reform) -> None:
     world = reform.world
     (gone, above), (heir, heir_key) = await reform.province(), await reform.province()

@@ -181,6 +181,23 @@ async def test_where_several_could_the_proposed_one_has_it_until_somebody_decide
     assert await reform.proven()
 
 
+async def test_where_nobody_is_named_to_follow_the_unit_above_has_it_until_somebody_decides(reform: Reform) -> None:
+    province, _ = above = await reform.province()
+    ends, stays = await reform.town(above), await reform.town()
+    agreement = await reform.agreement(ends, stays)
+    path = await completed(reform, agreement, ends, stays)
+    await reform.dissolve_alone(ends.unit)
+    await reform.carry_out()
+    task = await made(reform, path)
+    assert answering(task["lead"]) == (people(province), province.name, f"UBND thị xã {ends.key}")
+    assert await responsible(reform, agreement, stays, task) == (people(province), True)
+    [case] = await cases_of(reform, agreement, stays, ends.ubnd)
+    assert (case["state"], [one["id"] for one in case["tasks"]]) == ("open", [task["id"]])
+    work = await reform.world.person("dongtrieu").read("/v1/my-work", agreement_id=agreement["id"], kind="decide")
+    assert case["id"] in {item["subject"]["id"] for item in work["items"]}
+    assert await reform.proven()
+
+
 @pytest.mark.parametrize("when", ["completed before the reform", "completed by the proposed one"])
 async def test_what_was_decided_of_the_promise_before_is_followed(reform: Reform, when: str) -> None:
     """An open task is given to whoever is chosen, so the next occurrence of a completed one is as well."""

@@ -154,8 +154,19 @@ async def finish_run(connection: Connection[Any], run_id: UUID, now: datetime) -
 
 
 _MISPLACED = """
-select o.id, o.superior_organization_id from organization o join unit u on u.id = o.unit_id
+select o.id, o.superior_organization_id, lies.id as under_unit_id
+from organization o join unit u on u.id = o.unit_id
 join organization above on above.id = o.superior_organization_id join unit gone on gone.id = above.unit_id
+left join lateral (
+    with recursive way (id, level, depth) as (
+        select u.id, u.level, 0
+        union all
+        select x.id, x.level, w.depth + 1
+        from way w join unit_parent p on p.unit_id = w.id and coalesce(p.valid_from, '-infinity') <= $1
+            and coalesce(p.valid_to, 'infinity') >= $1 join unit x on x.id = p.parent_id
+    )
+    select w.id from way w where w.depth > 0 and w.level in (gone.level, 'province') order by w.depth limit 1
+) lies on true
 where gone.valid_to < $1 and ($2::uuid[] is null or gone.id = any($2)) and coalesce(u.valid_to, 'infinity') >= $1
   and ($3::uuid is null or o.id > $3)
 order by o.id limit $4
@@ -165,7 +176,10 @@ order by o.id limit $4
 async def misplaced(
     connection: Connection[Any], today: date, unit_ids: Sequence[UUID] | None, *, after: UUID | None, limit: int
 ) -> list[asyncpg.Record]:
-    """Organisations of units in force whose superior's unit has ended."""
+    """Organisations of units in force whose superior's unit has ended, and under which unit of its level theirs lie.
+
+    Where there is none of its level any more, that is the province.
+    """
     return await connection.fetch(_MISPLACED, today, unit_ids, after, limit)
 
 

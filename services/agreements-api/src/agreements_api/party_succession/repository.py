@@ -65,7 +65,7 @@ order by assigned_at nulls first, task_id, ordinal
 
 _PROMISES = _promises()
 # The last states until the instant ($3).
-_PROMISES_PAST = f"""
+PROMISES_PAST = f"""
 with was as materialized (
     select h.state from history h
     where h.subject_id = $2 and h.subject_kind = 'agreement' and h.occurred_at <= $3 order by h.version desc limit 1
@@ -287,7 +287,7 @@ async def promises(
     """Who promised what in the agreement, parties first; None where the caller is no member, or it was not there."""
     if as_of is not None:
         # An agreement has a custodian at least.
-        return await connection.fetch(_PROMISES_PAST, organization_id, agreement_id, as_of) or None
+        return await connection.fetch(PROMISES_PAST, organization_id, agreement_id, as_of) or None
     if not await connection.fetchval(_IS_MEMBER, organization_id, agreement_id):
         return None
     return await connection.fetch(_PROMISES, organization_id, agreement_id)

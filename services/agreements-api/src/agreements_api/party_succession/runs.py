@@ -149,7 +149,10 @@ class _Worker:
             self.finished = await queue_repository.finish_run(connection, self._run_id, clock.now())
 
     async def _place_organizations(self) -> None:
-        """Organisations of units that go on come under whoever took the place of what stood above them."""
+        """Organisations of units that go on come under whoever took the place of what stood above them.
+
+        Where what lay under a unit went several ways, that is the like body where theirs lies by now.
+        """
         after: UUID | None = None
         while not self._stop.is_set():
             async with self._database.read(SYSTEM) as connection:
@@ -162,8 +165,12 @@ class _Worker:
             await self._learn({row["superior_organization_id"] for row in rows})
             for row in rows:
                 heir = self._heirs.of(row["superior_organization_id"])
-                if heir is not None and heir.organization_id != row["id"]:
-                    async with self._database.transaction(SYSTEM) as session:
+                if heir is None:
+                    continue
+                async with self._database.transaction(SYSTEM) as session:
+                    if row["under_unit_id"] not in (None, heir.unit_id):
+                        heir = await self._heirs.heir_in(session, row["superior_organization_id"], row["under_unit_id"])
+                    if heir.organization_id != row["id"]:
                         await localities.place_under(session, row["id"], heir.organization_id)
 
     async def _look_up(self) -> None:
