@@ -11,6 +11,7 @@ import pytest
 from agreements_api.localities.models import Unit, UnitLevel
 from agreements_api.localities.successions import has_cycle
 from agreements_api.policy import Role
+from shared.auth import SYSTEM
 from tests.agreements_api.conftest import Caller, Registry
 from tests.agreements_api.localities.conftest import Atlas
 
@@ -220,6 +221,19 @@ async def test_a_unit_that_is_to_be_dissolved_can_be_moved_until_then(
     moves = [{"unit_id": str(sibling.id), "parent_id": str(fourth.id)}]
     recorded = await record(operator, dissolution(third, effective_on="2027-09-01", moves=moves))
     assert recorded["moved_unit_ids"] == [str(sibling.id)]
+
+
+async def test_a_child_that_has_ended_goes_nowhere_also_where_it_was_never_taken_out(
+    registry: Registry, operator: Caller, atlas: Atlas
+) -> None:
+    old, above = await province(registry), await province(registry)
+    gone, stays = await commune(registry, old), await commune(registry, old)
+    async with registry.database.transaction(SYSTEM) as session:
+        (await session.get_one(Unit, gone.id)).valid_to = date(2026, 6, 30)
+    moves = [{"unit_id": str(stays.id), "parent_id": str(above.id)}]
+    recorded = await record(operator, dissolution(old, moves=moves))
+    assert recorded["moved_unit_ids"] == [str(stays.id)]
+    assert [unit["id"] for unit in await atlas.successors({"id": old.id}, EFFECTIVE)] == [str(above.id)]
 
 
 async def test_nobody_is_dissolved_whose_place_nobody_could_take(

@@ -76,6 +76,9 @@ class Unit(Table, table=True):
     # Since when it is known that it ends; always, where nobody knows.
     end_recorded_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
 
+    def has_ended(self, on: date) -> bool:
+        return self.valid_to is not None and self.valid_to < on
+
 
 class UnitParent(Table, table=True):
     """Under which unit another lay, and when: a parent can change while the child stays what it is."""

@@ -215,6 +215,9 @@ class _Resolution:
             await self._move_explicitly(move, f"/moves/{index}")
         for old in self.ended:
             for link in await repository.parents_open_at(self._session, old.id, self._day):
+                if (await self._unit(link.unit_id)).has_ended(self._day):
+                    self._close(link, "/moves")
+                    continue
                 heir = self._heir(old)
                 if heir is None:
                     _refuse("/moves", "child_without_parent", _orphaned(link.unit_id))
