@@ -1,5 +1,6 @@
 """What is told of accounts: who gave a role, invited, deactivated somebody, and never what lets anybody in."""
 
+from datetime import datetime
 from uuid import UUID, uuid4
 
 import httpx
@@ -38,7 +39,10 @@ async def test_who_made_an_account_and_gave_a_role(registry: Registry) -> None:
         "roles": (["specialist"], ["leader"]),
     }
     assert (second["remark"], second["reconstructed"]) == (None, False)
-    assert second["occurred_at"] == changed.json()["updated_at"].replace("Z", "+00:00")
+    happened_at, changed_at = (
+        datetime.fromisoformat(at) for at in (second["occurred_at"], changed.json()["updated_at"])
+    )
+    assert happened_at == changed_at
 
 
 async def test_who_was_deactivated_and_taken_back(registry: Registry) -> None:
