@@ -256,7 +256,7 @@ async def test_what_comes_again_is_given_to_whoever_has_the_places_by_then(refor
     assert items[0]["previous_occurrence_id"] == task["id"]
 
 
-async def test_what_was_raised_is_for_the_heir_to_change_and_what_was_attached_for_nobody(reform: Reform) -> None:
+async def test_what_was_raised_is_for_the_heir_to_change_and_what_was_attached_to_remove(reform: Reform) -> None:
     world = reform.world
     lead, one = [await reform.town() for _ in range(2)]
     agreement = await reform.agreement(lead, one)
@@ -278,10 +278,31 @@ async def test_what_was_raised_is_for_the_heir_to_change_and_what_was_attached_f
     accepted(await heir.change(place, {"text": "Vướng mặt bằng (minh họa)"}), 200)
     assert "remove" not in (await old.read(file))["allowed_actions"]
     problem(await old.http.delete(file, headers=old.unsafe(**{"If-Match": "*"})), 403)
-    # Only whoever attached a file takes it away.
-    assert "remove" not in (await heir.read(file))["allowed_actions"]
+    assert "remove" not in (await world.person(one.ubnd).read(file))["allowed_actions"]
+    assert "remove" in (await heir.read(file))["allowed_actions"]
+    assert (await heir.delete(file, **{"If-Match": "*"})).status_code == 204
     # What the lead reported then can be given more evidence by whoever leads in its place.
     await attached(heir, ("report", report))
+
+
+async def test_a_file_of_the_agreement_is_for_whoever_is_decided_for(reform: Reform) -> None:
+    world = reform.world
+    ends, stays = await reform.town(), await reform.town()
+    agreement = await reform.agreement(ends, stays)
+    files = [
+        f"/v1/documents/{(await attached(world.person(ends.key), ('agreement', agreement['id']), pdf(text)))['id']}"
+        for text in ("một", "hai")
+    ]
+    parent = (await reform.province())[0]
+    first, second = await reform.commune(parent), await reform.commune(parent)
+    await reform.dissolve(most(ends.unit, first), part(ends.unit, second))
+    await reform.carry_out()
+    provisional = await reform.acting(committee(first))
+    assert (await provisional.delete(files[0], **{"If-Match": "*"})).status_code == 204
+    await decide(world.person("dongtrieu"), agreement["id"], second)
+    chosen = await reform.acting(committee(second))
+    problem(await provisional.delete(files[1], **{"If-Match": "*"}), 403)
+    assert (await chosen.delete(files[1], **{"If-Match": "*"})).status_code == 204
 
 
 async def test_a_draft_that_waits_for_signatures_is_declined_by_whoever_answers(reform: Reform) -> None:

@@ -39,7 +39,7 @@ register(
         WORKERS,
         frozenset({Relation.OWN}),
         scope="documents:write",
-        note="one's own organisation's; never what was signed, reported or decided upon",
+        note="one's own organisation's, or of whose place it has; never what was signed, reported or decided upon",
     ),
 )
 
