@@ -62,7 +62,7 @@ def succeed(book: Book, plan: Plan, takes: Mapping[str, str], told: Told) -> Non
                 _take_places_in(task, came)
                 told.note(task.name, "succeed", "task.reassigned")
         _stand_anew(plan)
-        plan.guests |= {taker for old, taker in came.items() if old in plan.guests}
+        plan.guests = {came.get(key, key) for key in plan.guests}
     for task in book.tasks_of(plan):
         if task.is_over:
             task.hand_on_what_is_over(came)
