@@ -43,8 +43,9 @@ setup: $(STAMP) ## Install everything into .venv (done by every other target by 
 run: setup ## Start the whole product here and play the story of Conclusion 352 (DEMO=0: empty)
 	@exec $(BIN)/lienvung up
 
+# In the order of the files: by numbers of tests, the walk, which is one test and the longest, would come last and alone.
 test: setup ## Run the tests against real PostgreSQL, Kafka and Envoy
-	@$(BIN)/pytest -n 2 --dist loadfile
+	@$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: setup ## ruff and import-linter
 	@$(BIN)/ruff check .
