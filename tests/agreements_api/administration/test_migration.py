@@ -1,16 +1,14 @@
 """The log begins with what is there, and is not thrown away once it tells of what somebody did."""
 
-import secrets
 from collections.abc import Iterator
-from typing import Any
 
-import asyncpg
 import orjson
 import pytest
 
 from lienvung.postgres import DatabaseAddress
 from shared.db.migrate import downgrade, upgrade
-from tests.parts import Parts, in_thread
+from tests.agreements_api.migrating import own_database, run
+from tests.parts import Parts
 
 BEFORE = "0029"
 THERE = """
@@ -34,24 +32,8 @@ insert into api_client (id, organization_id, name, scopes)
 @pytest.fixture
 def database(parts: Parts) -> Iterator[DatabaseAddress]:
     """A database of this test's own, from before the log."""
-    name = f"agreements_{secrets.token_hex(5)}"
-    address = parts.create("agreements", name)
-    downgrade("agreements_api", address.owner_url, BEFORE)
-    for statement in THERE.split(";\n"):
-        run(address.owner_url, statement)
-    yield address
-    parts.drop(name)
-
-
-def run(url: str, statement: str) -> list[dict[str, Any]]:
-    async def there() -> list[dict[str, Any]]:
-        connection = await asyncpg.connect(url)
-        try:
-            return [dict(row) for row in await connection.fetch(statement)]
-        finally:
-            await connection.close()
-
-    return in_thread(there)
+    with own_database(parts, at=BEFORE, holding=THERE) as address:
+        yield address
 
 
 def test_whatever_is_there_has_one_entry_of_what_it_is(database: DatabaseAddress) -> None:

@@ -1,6 +1,5 @@
 """The migration of signing on what the foundation left: nothing that was signed is lost or reads differently."""
 
-import secrets
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,6 +8,7 @@ import pytest
 
 from lienvung.postgres import DatabaseAddress
 from shared.db.migrate import downgrade, upgrade
+from tests.agreements_api.migrating import own_database
 from tests.parts import Parts, in_thread
 
 PACKAGE = "agreements_api"
@@ -41,12 +41,9 @@ insert into signature (id, agreement_id, party_id, organization_id, account_id, 
 @pytest.fixture
 def database(parts: Parts) -> Iterator[DatabaseAddress]:
     """A database as the foundation left it."""
-    name = f"agreements_{secrets.token_hex(5)}"
-    address = parts.create("agreements", name)
-    downgrade(PACKAGE, address.owner_url, "0002")
-    run(address, FOUNDATION)
-    yield address
-    parts.drop(name)
+    with own_database(parts, at="0002") as address:
+        run(address, FOUNDATION)
+        yield address
 
 
 def run(address: DatabaseAddress, statement: str) -> list[Any]:

@@ -1,15 +1,14 @@
 """Delegated administration on what the foundation left: contacts become lists, drafts are somebody's work."""
 
-import secrets
 from collections.abc import Iterator
-from typing import Any
 
 import asyncpg
 import pytest
 
 from lienvung.postgres import DatabaseAddress
 from shared.db.migrate import downgrade, upgrade
-from tests.parts import Parts, in_thread
+from tests.agreements_api.migrating import own_database, run
+from tests.parts import Parts
 
 FOUNDATION = """
 insert into unit (id, level, code, name, type, folded, sort_key)
@@ -48,24 +47,8 @@ insert into history (id, subject_id, agreement_id, subject_kind, version, action
 @pytest.fixture
 def foundation(parts: Parts) -> Iterator[DatabaseAddress]:
     """A database as the foundation left it: two bodies, one with a contact; an agreement in force and two drafts."""
-    name = f"agreements_{secrets.token_hex(5)}"
-    address = parts.create("agreements", name)
-    downgrade("agreements_api", address.owner_url, "0002")
-    for statement in FOUNDATION.split(";\n"):
-        run(address.owner_url, statement)
-    yield address
-    parts.drop(name)
-
-
-def run(url: str, statement: str) -> list[dict[str, Any]]:
-    async def work() -> list[dict[str, Any]]:
-        connection = await asyncpg.connect(url)
-        try:
-            return [dict(row) for row in await connection.fetch(statement)]
-        finally:
-            await connection.close()
-
-    return in_thread(work)
+    with own_database(parts, at="0002", holding=FOUNDATION) as address:
+        yield address
 
 
 def test_the_present_contact_stays_as_the_first(foundation: DatabaseAddress) -> None:

@@ -1,15 +1,14 @@
 """Corridors and funding taken back with what is in them, and done again."""
 
-import secrets
 from collections.abc import Iterator
-from typing import Any
 
 import asyncpg
 import pytest
 
 from lienvung.postgres import DatabaseAddress
 from shared.db.migrate import downgrade, upgrade
-from tests.parts import Parts, in_thread
+from tests.agreements_api.migrating import own_database, run
+from tests.parts import Parts
 
 BEFORE = "0015"
 FILLED = """
@@ -44,23 +43,8 @@ insert into corridor_segment (id, version, corridor_id, agreement_id, organizati
 @pytest.fixture
 def filled(parts: Parts) -> Iterator[DatabaseAddress]:
     """A database with one of everything that the migration brings."""
-    name = f"agreements_{secrets.token_hex(5)}"
-    address = parts.create("agreements", name)
-    for statement in FILLED.split(";\n"):
-        run(address.owner_url, statement)
-    yield address
-    parts.drop(name)
-
-
-def run(url: str, statement: str) -> list[dict[str, Any]]:
-    async def work() -> list[dict[str, Any]]:
-        connection = await asyncpg.connect(url)
-        try:
-            return [dict(row) for row in await connection.fetch(statement)]
-        finally:
-            await connection.close()
-
-    return in_thread(work)
+    with own_database(parts, holding=FILLED) as address:
+        yield address
 
 
 def test_it_is_taken_back_with_all_that_is_in_it_and_done_again(filled: DatabaseAddress) -> None:

@@ -1,15 +1,14 @@
 """Documents come to a database that has agreements, and can be taken back with documents in it."""
 
-import secrets
 from collections.abc import Iterator
-from typing import Any
 
 import asyncpg
 import pytest
 
 from lienvung.postgres import DatabaseAddress
 from shared.db.migrate import downgrade, upgrade
-from tests.parts import Parts, in_thread
+from tests.agreements_api.migrating import own_database, run
+from tests.parts import Parts
 
 BEFORE = "0013"
 AGREEMENT = """
@@ -34,26 +33,8 @@ insert into document (id, agreement_id, subject_kind, subject_id, digest, size, 
 @pytest.fixture
 def database(parts: Parts) -> Iterator[DatabaseAddress]:
     """A database with an agreement from before there were documents."""
-    name = f"agreements_{secrets.token_hex(5)}"
-    address = parts.create("agreements", name)
-    downgrade("agreements_api", address.owner_url, BEFORE)
-    run(address.owner_url, AGREEMENT)
-    yield address
-    parts.drop(name)
-
-
-def run(url: str, script: str) -> list[dict[str, Any]]:
-    async def work() -> list[dict[str, Any]]:
-        connection = await asyncpg.connect(url)
-        try:
-            rows: list[asyncpg.Record] = []
-            for statement in script.split(";\n"):
-                rows = await connection.fetch(statement)
-            return [dict(row) for row in rows]
-        finally:
-            await connection.close()
-
-    return in_thread(work)
+    with own_database(parts, at=BEFORE, holding=AGREEMENT) as address:
+        yield address
 
 
 def test_an_agreement_of_before_takes_documents_and_keeps_itself_when_they_are_taken_back(

@@ -1,6 +1,5 @@
 """Withdrawn requests, agreed windows, added plan periods: back while nothing needs them, and not afterwards."""
 
-import secrets
 from collections.abc import Iterator
 
 import asyncpg
@@ -8,7 +7,7 @@ import pytest
 
 from lienvung.postgres import DatabaseAddress
 from shared.db.migrate import downgrade, upgrade
-from tests.agreements_api.assignments.test_migration import run
+from tests.agreements_api.migrating import own_database, run
 from tests.agreements_api.tasks.test_steering_migration import FOUNDATION
 from tests.parts import Parts
 
@@ -30,13 +29,8 @@ insert into plan_period (id, first_on, last_on, added_by, added_by_name, added_a
 @pytest.fixture
 def earlier(parts: Parts) -> Iterator[DatabaseAddress]:
     """A database before this migration, with an agreement, its tasks and a request for a later deadline."""
-    name = f"agreements_{secrets.token_hex(5)}"
-    address = parts.create("agreements", name)
-    downgrade("agreements_api", address.owner_url, BEFORE)
-    for statement in (*FOUNDATION.split(";\n"), ASKED):
-        run(address.owner_url, statement)
-    yield address
-    parts.drop(name)
+    with own_database(parts, at=BEFORE, holding=f"{FOUNDATION};\n{ASKED}") as address:
+        yield address
 
 
 def test_what_there_was_stays_as_it_was(earlier: DatabaseAddress) -> None:

@@ -1,6 +1,5 @@
 """The migration gives the history that the foundation left its states and its chain."""
 
-import secrets
 from collections.abc import Iterator
 from datetime import datetime
 from importlib import import_module
@@ -14,6 +13,7 @@ from lienvung.postgres import DatabaseAddress
 from shared.db.migrate import downgrade, upgrade
 from shared.outbox.schema import split_statements
 from tests.agreements_api.agreements.world import PARTIES, REPORT, Json, World, accepted, signature
+from tests.agreements_api.migrating import own_database
 from tests.parts import Parts, in_thread
 
 PACKAGE = "agreements_api"
@@ -138,12 +138,9 @@ insert into history (id, subject_id, agreement_id, subject_kind, version, action
 @pytest.fixture
 def database(parts: Parts) -> Iterator[DatabaseAddress]:
     """A database as the foundation left it."""
-    name = f"agreements_{secrets.token_hex(5)}"
-    address = parts.create("agreements", name)
-    downgrade(PACKAGE, address.owner_url, "0002")
-    run(address, FOUNDATION)
-    yield address
-    parts.drop(name)
+    with own_database(parts, at="0002") as address:
+        run(address, FOUNDATION)
+        yield address
 
 
 def run(address: DatabaseAddress, statement: str) -> list[tuple[Any, ...]]:

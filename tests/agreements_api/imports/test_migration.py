@@ -1,6 +1,5 @@
 """The tables of imports: there and gone again, and what the application may do with them."""
 
-import secrets
 from collections.abc import Iterator
 
 import asyncpg
@@ -8,6 +7,7 @@ import pytest
 
 from lienvung.postgres import DatabaseAddress
 from shared.db.migrate import downgrade, upgrade
+from tests.agreements_api.migrating import own_database
 from tests.parts import Parts, in_thread
 
 TABLES = {"import_job", "import_content", "import_error"}
@@ -16,9 +16,8 @@ TABLES = {"import_job", "import_content", "import_error"}
 @pytest.fixture
 def database(parts: Parts) -> Iterator[DatabaseAddress]:
     """A database of this test's own: it is taken apart."""
-    name = f"agreements_{secrets.token_hex(5)}"
-    yield parts.create("agreements", name)
-    parts.drop(name)
+    with own_database(parts) as address:
+        yield address
 
 
 async def tables(address: DatabaseAddress) -> set[str]:

@@ -1,6 +1,5 @@
 """The migration by which units can end without heirs: since when things are known, and when it is taken back."""
 
-import secrets
 from collections.abc import Iterator
 
 import asyncpg
@@ -9,6 +8,7 @@ import pytest
 from lienvung.postgres import DatabaseAddress
 from shared.db.migrate import downgrade, upgrade
 from tests.agreements_api.agreements.test_signing_migration import run
+from tests.agreements_api.migrating import own_database
 from tests.parts import Parts
 
 PACKAGE = "agreements_api"
@@ -42,11 +42,8 @@ RUN, MADE = "10-01 02:00:01.000", "10-01 02:00:00.123"
 @pytest.fixture
 def database(parts: Parts) -> Iterator[DatabaseAddress]:
     """A database as it was before."""
-    name = f"agreements_{secrets.token_hex(5)}"
-    address = parts.create("agreements", name)
-    downgrade(PACKAGE, address.owner_url, BEFORE)
-    yield address
-    parts.drop(name)
+    with own_database(parts, at=BEFORE) as address:
+        yield address
 
 
 def test_what_a_resolution_recorded_is_known_since_then_and_what_was_loaded_always(database: DatabaseAddress) -> None:

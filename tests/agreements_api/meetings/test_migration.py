@@ -1,10 +1,8 @@
 """The tables of meetings and of boundary areas: taken back and made again, and what they refuse by themselves."""
 
 import re
-import secrets
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import asyncpg
 import pytest
@@ -12,7 +10,8 @@ import pytest
 from agreements_api import migrations
 from lienvung.postgres import DatabaseAddress
 from shared.db.migrate import downgrade, upgrade
-from tests.parts import Parts, in_thread
+from tests.agreements_api.migrating import own_database, run
+from tests.parts import Parts
 
 [MIGRATION] = (Path(migrations.__path__[0]) / "versions").glob("*_meetings_and_boundary_cases.py")
 NEW = (
@@ -39,23 +38,8 @@ insert into meeting (id, agreement_id, kind, title, host_organization_id, host_n
 @pytest.fixture
 def database(parts: Parts) -> Iterator[DatabaseAddress]:
     """A database of this test's own, with a planned meeting."""
-    name = f"agreements_{secrets.token_hex(5)}"
-    address = parts.create("agreements", name)
-    for statement in FOUNDATION.split(";\n"):
-        run(address.owner_url, statement)
-    yield address
-    parts.drop(name)
-
-
-def run(url: str, statement: str) -> list[dict[str, Any]]:
-    async def work() -> list[dict[str, Any]]:
-        connection = await asyncpg.connect(url)
-        try:
-            return [dict(row) for row in await connection.fetch(statement)]
-        finally:
-            await connection.close()
-
-    return in_thread(work)
+    with own_database(parts, holding=FOUNDATION) as address:
+        yield address
 
 
 def tables(database: DatabaseAddress) -> set[str]:

@@ -1,15 +1,14 @@
 """The dialogue on what was there before: nobody's submission lapses because of it, and it can be taken back."""
 
-import secrets
 from collections.abc import Iterator
-from typing import Any
 
 import asyncpg
 import pytest
 
 from lienvung.postgres import DatabaseAddress
 from shared.db.migrate import downgrade, upgrade
-from tests.parts import Parts, in_thread
+from tests.agreements_api.migrating import own_database, run
+from tests.parts import Parts
 
 BEFORE = "0018"
 
@@ -39,24 +38,8 @@ insert into task_confirmation (id, task_id, submission, decision, organization_i
 @pytest.fixture
 def foundation(parts: Parts) -> Iterator[DatabaseAddress]:
     """A database as it was before: one task that was submitted long ago, and one party that has confirmed it."""
-    name = f"agreements_{secrets.token_hex(5)}"
-    address = parts.create("agreements", name)
-    downgrade("agreements_api", address.owner_url, BEFORE)
-    for statement in FOUNDATION.split(";\n"):
-        run(address.owner_url, statement)
-    yield address
-    parts.drop(name)
-
-
-def run(url: str, statement: str) -> list[dict[str, Any]]:
-    async def work() -> list[dict[str, Any]]:
-        connection = await asyncpg.connect(url)
-        try:
-            return [dict(row) for row in await connection.fetch(statement)]
-        finally:
-            await connection.close()
-
-    return in_thread(work)
+    with own_database(parts, at=BEFORE, holding=FOUNDATION) as address:
+        yield address
 
 
 def decide(address: DatabaseAddress, decision: str) -> None:

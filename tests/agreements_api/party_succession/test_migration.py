@@ -1,6 +1,5 @@
 """The migration on what the foundation left: everybody answers for himself until others do."""
 
-import secrets
 from collections.abc import Iterator
 
 import asyncpg
@@ -9,6 +8,7 @@ import pytest
 from lienvung.postgres import DatabaseAddress
 from shared.db.migrate import downgrade, upgrade
 from tests.agreements_api.agreements.test_signing_migration import FOUNDATION, run
+from tests.agreements_api.migrating import own_database
 from tests.parts import Parts
 
 PACKAGE = "agreements_api"
@@ -26,12 +26,9 @@ insert into succession_case (id, agreement_id, promised_by_organization_id, prom
 @pytest.fixture
 def database(parts: Parts) -> Iterator[DatabaseAddress]:
     """A database as the foundation left it."""
-    name = f"agreements_{secrets.token_hex(5)}"
-    address = parts.create("agreements", name)
-    downgrade(PACKAGE, address.owner_url, "0002")
-    run(address, FOUNDATION)
-    yield address
-    parts.drop(name)
+    with own_database(parts, at="0002") as address:
+        run(address, FOUNDATION)
+        yield address
 
 
 def test_everybody_answers_for_himself_after_it(database: DatabaseAddress) -> None:

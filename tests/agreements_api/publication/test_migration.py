@@ -1,15 +1,13 @@
 """The tables of publication and of open points on what the foundation left."""
 
-import secrets
 from collections.abc import Iterator
-from typing import Any
 
-import asyncpg
 import pytest
 
 from lienvung.postgres import DatabaseAddress
 from shared.db.migrate import downgrade, upgrade
-from tests.parts import Parts, in_thread
+from tests.agreements_api.migrating import own_database, run
+from tests.parts import Parts
 
 FOUNDATION = """
 insert into unit (id, level, code, name, type, folded, sort_key)
@@ -38,24 +36,8 @@ insert into task (id, agreement_id, title, folded, status, lead_organization_id,
 @pytest.fixture
 def foundation(parts: Parts) -> Iterator[DatabaseAddress]:
     """A database as the foundation left it, with an agreement in force, a draft below it and a task."""
-    name = f"agreements_{secrets.token_hex(5)}"
-    address = parts.create("agreements", name)
-    downgrade("agreements_api", address.owner_url, "0002")
-    for statement in FOUNDATION.split(";\n"):
-        run(address.owner_url, statement)
-    yield address
-    parts.drop(name)
-
-
-def run(url: str, statement: str) -> list[dict[str, Any]]:
-    async def work() -> list[dict[str, Any]]:
-        connection = await asyncpg.connect(url)
-        try:
-            return [dict(row) for row in await connection.fetch(statement)]
-        finally:
-            await connection.close()
-
-    return in_thread(work)
+    with own_database(parts, at="0002", holding=FOUNDATION) as address:
+        yield address
 
 
 def test_nothing_is_public_and_everything_can_be_published(foundation: DatabaseAddress) -> None:

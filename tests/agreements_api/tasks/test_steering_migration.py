@@ -1,13 +1,12 @@
 """Milestones, dependencies, extensions and recurrence on what the tasks were before, and back."""
 
-import secrets
 from collections.abc import Iterator
 
 import pytest
 
 from lienvung.postgres import DatabaseAddress
 from shared.db.migrate import downgrade, upgrade
-from tests.agreements_api.assignments.test_migration import run
+from tests.agreements_api.migrating import own_database, run
 from tests.parts import Parts
 
 BEFORE = "0016"
@@ -41,13 +40,8 @@ insert into history (id, subject_id, agreement_id, subject_kind, version, action
 @pytest.fixture
 def earlier(parts: Parts) -> Iterator[DatabaseAddress]:
     """A database before this migration: a task that its lead took on, and one that nobody has begun."""
-    name = f"agreements_{secrets.token_hex(5)}"
-    address = parts.create("agreements", name)
-    downgrade("agreements_api", address.owner_url, BEFORE)
-    for statement in FOUNDATION.split(";\n"):
-        run(address.owner_url, statement)
-    yield address
-    parts.drop(name)
+    with own_database(parts, at=BEFORE, holding=FOUNDATION) as address:
+        yield address
 
 
 def test_who_leads_a_task_took_it_on_when_history_says_so(earlier: DatabaseAddress) -> None:
