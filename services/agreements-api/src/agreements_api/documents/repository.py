@@ -25,11 +25,6 @@ class Origin(NamedTuple):
     statement: str
 
 
-def held_by(document: str, organization: str) -> str:
-    """Whether what was attached is an organisation's own by now (migration 0034)."""
-    return f"document_holder({document}.agreement_id, {document}.task_id, {document}.organization_id) = {organization}"
-
-
 _SEEN = "exists (select from agreement_access x where x.agreement_id = {key} and x.organization_id = $1)"
 _OF_TASK = """array(select distinct m.relation from agreement_member m
     where m.agreement_id = t.agreement_id and m.organization_id = $1 and m.source_id in (t.agreement_id, t.id))"""
@@ -102,8 +97,8 @@ from meeting m where m.id = $2 and {_SEEN.format(key="m.agreement_id")}
     ),
 }
 
-# Whose unit ended and whose place another one took sees what it attached, and whoever took it has it by now.
-_OWN = held_by("d", "$1::uuid")
+# Whose unit ended and whose place another one took sees what it attached; it is that one's by now (migration 0034).
+_OWN = "document_holder(d.agreement_id, d.task_id, d.organization_id) = $1::uuid"
 _SHOWN = f"""d.id, d.version, d.agreement_id, d.subject_kind, d.subject_id, d.task_id, d.digest, d.size, d.media_type,
     d.name, d.description, d.organization_id, d.organization_name, d.added_by, d.created_at, d.updated_at, d.removed_at,
     d.removed_by, d.removal_reason, c.state, c.detail, c.scanned_at,

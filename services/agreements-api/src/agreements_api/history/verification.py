@@ -20,6 +20,8 @@ from agreements_api.history import repository
 from shared.auth import SYSTEM
 from shared.db import Database
 
+# The next rows of a kind, by `batch(connection, after=, limit=)`.
+Batch = Callable[..., Awaitable[list[asyncpg.Record]]]
 # Records whose whole history is in memory at once.
 BATCH = 200
 HEADS = 5_000
@@ -137,8 +139,8 @@ async def head_at(database: Database, at: datetime) -> Proof:
     return proof
 
 
-async def add_heads(proof: Proof, database: Database, batch: Callable[..., Awaitable[list[asyncpg.Record]]]) -> None:
-    """The last entry of every record that `batch(connection, after=, limit=)` finds, in the order of keys."""
+async def add_heads(proof: Proof, database: Database, batch: Batch) -> None:
+    """The last entry of every record that `batch` finds, in the order of keys."""
     after: UUID | None = None
     while True:
         async with database.read(SYSTEM) as connection:
@@ -210,10 +212,8 @@ def _told(value: Any) -> str | None:
     return value.hex() if isinstance(value, bytes) else None if value is None else str(value)
 
 
-async def in_batches(
-    database: Database, batch: Callable[..., Awaitable[list[asyncpg.Record]]]
-) -> AsyncIterator[tuple[UUID, list[asyncpg.Record]]]:
-    """Every record that `batch(connection, after=, limit=)` finds, with its entries, in the order of keys."""
+async def in_batches(database: Database, batch: Batch) -> AsyncIterator[tuple[UUID, list[asyncpg.Record]]]:
+    """Every record that `batch` finds, with its entries, in the order of keys."""
     after: UUID | None = None
     while True:
         async with database.read(SYSTEM) as connection:

@@ -1,7 +1,7 @@
 """Rules of units and organisations. Every function runs inside the caller's transaction."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -200,7 +200,7 @@ async def announce_founded(session: AsyncSession, founded: Mapping[UUID, Sequenc
     chains = await repository.chains_of(session, list(founded))
     for row in rows:
         told = [*founded[row["id"]], *changes_between({}, {**row, "unit_id": row["unit"]["id"]}, _FOUNDED)]
-        _write(session, SYSTEM, row["id"], row["version"], Action.FOUND, told, at=row["updated_at"])
+        tell(session, SYSTEM, _subject(row["id"], row["version"]), Action.FOUND, told, at=row["updated_at"])
     await session.flush()
     await publish_all(session, [_changed(SYSTEM, row, chains[row["id"]], [], [], founded[row["id"]]) for row in rows])
 
@@ -240,21 +240,12 @@ def _tell(
     session: AsyncSession, actor: Actor, organization: Organization, action: Action, changes: Sequence[Change]
 ) -> None:
     assert organization.updated_at is not None
-    _write(session, actor, organization.id, organization.version, action, changes, at=organization.updated_at)
+    subject = _subject(organization.id, organization.version)
+    tell(session, actor, subject, action, changes, at=organization.updated_at)
 
 
-def _write(
-    session: AsyncSession,
-    actor: Actor,
-    organization_id: UUID,
-    version: int,
-    action: Action,
-    changes: Sequence[Change],
-    *,
-    at: datetime,
-) -> None:
-    subject = Subject(SubjectKind.ORGANIZATION, organization_id, organization_id, version)
-    tell(session, actor, subject, action, changes, at=at)
+def _subject(organization_id: UUID, version: int) -> Subject:
+    return Subject(SubjectKind.ORGANIZATION, organization_id, organization_id, version)
 
 
 async def _announce(session: AsyncSession, actor: Actor, organization: Organization, changes: Sequence[Change]) -> None:
